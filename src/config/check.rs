@@ -1,0 +1,126 @@
+//! Rules between settings: what must not be set without what, and what has no effect.
+
+use super::Config;
+
+/// A setting that can't stand as it does beside the others, and what is allowed.
+pub(super) type Clash = (&'static str, &'static str);
+
+impl Config {
+    /// The rules between settings.
+    pub(super) fn check(&self) -> Result<(), Clash> {
+        self.check_listeners()?;
+        self.check_oidc()?;
+        let mail = &self.mail;
+        if mail.password.is_some() && mail.username.is_none() {
+            return Err(("mail.password", "needs mail.username: set both or neither"));
+        }
+        Ok(())
+    }
+
+    fn check_listeners(&self) -> Result<(), Clash> {
+        let server = &self.server;
+        match (&server.tls_cert, &server.tls_key) {
+            (Some(_), None) => {
+                Err(("server.tls_cert", "needs server.tls_key: set both or neither"))
+            }
+            (None, Some(_)) => {
+                Err(("server.tls_key", "needs server.tls_cert: set both or neither"))
+            }
+            (None, None) if !server.listen_tls.is_empty() => {
+                Err(("server.listen_tls", "needs server.tls_cert and server.tls_key"))
+            }
+            _ if server.listen.is_empty() && server.listen_tls.is_empty() => {
+                Err(("server.listen", "must have an address unless server.listen_tls has one"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_oidc(&self) -> Result<(), Clash> {
+        let oidc = &self.oidc;
+        let reason =
+            "goes with oidc.issuer, oidc.client_id and oidc.client_secret: set all or none";
+        let given = [
+            ("oidc.issuer", oidc.issuer.is_some()),
+            ("oidc.client_id", oidc.client_id.is_some()),
+            ("oidc.client_secret", oidc.client_secret.is_some()),
+        ];
+        let one = given.iter().find(|(_, set)| *set);
+        let all = given.iter().all(|(_, set)| *set);
+        one.filter(|_| !all).map_or(Ok(()), |(key, _)| Err((*key, reason)))
+    }
+
+    /// Settings that are fine but do nothing as they stand: a line each, for the log at start and
+    /// for `check-config`.
+    #[must_use]
+    pub fn notices(&self) -> Vec<&'static str> {
+        let server = &self.server;
+        let idle = [
+            (
+                self.accounts.trusted_header.is_some() && server.trusted_proxies.is_empty(),
+                "accounts.trusted_header has no effect: server.trusted_proxies is empty",
+            ),
+            (
+                server.tls_cert.is_some() && server.listen_tls.is_empty(),
+                "server.tls_cert has no effect: server.listen_tls is empty",
+            ),
+            (
+                self.oidc.scopes.is_some() && self.oidc.issuer.is_none(),
+                "oidc.scopes has no effect: oidc.issuer is not set",
+            ),
+            (
+                self.smtp.domain.is_some() && self.smtp.listen.is_none(),
+                "smtp.domain has no effect: smtp.listen is not set",
+            ),
+            (
+                self.mail.host.is_some() && self.mail.from.is_none(),
+                "mail can't be sent: mail.host is set and mail.from is not",
+            ),
+        ];
+        idle.into_iter().filter(|(holds, _)| *holds).map(|(_, notice)| notice).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::load::from_text;
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        from_text(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn certificate_and_key_are_set_together_and_tls_needs_them() {
+        assert!(refused("[server]\ntls_cert = \"c\"").contains("server.tls_cert"));
+        assert!(refused("[server]\ntls_key = \"k\"").contains("needs server.tls_cert"));
+        let tls = "[server]\nlisten_tls = [\"[::]:8443\"]";
+        assert!(refused(tls).contains("needs server.tls_cert and server.tls_key"));
+        let config = from_text(&format!("{tls}\ntls_cert = \"c\"\ntls_key = \"k\"")).unwrap();
+        assert!(config.server.tls_files().is_some());
+    }
+
+    #[test]
+    fn a_server_listens_somewhere() {
+        assert!(refused("[server]\nlisten = []").contains("must have an address"));
+        let tls =
+            "[server]\nlisten = []\nlisten_tls = [\"[::]:1\"]\ntls_cert = \"c\"\ntls_key = \"k\"";
+        assert!(from_text(tls).is_ok());
+    }
+
+    #[test]
+    fn sign_in_and_mail_are_set_whole() {
+        assert!(refused("[oidc]\nclient_id = \"x\"").starts_with("oidc.client_id"));
+        assert!(refused("[oidc]\nissuer = \"https://e.org\"").contains("set all or none"));
+        assert!(refused("[mail]\npassword = \"x\"").contains("needs mail.username"));
+    }
+
+    #[test]
+    fn what_has_no_effect_is_told() {
+        assert_eq!(Config::default().notices(), Vec::<&str>::new());
+        let text = "[accounts]\ntrusted_header = \"X-User\"";
+        assert_eq!(from_text(text).unwrap().notices().len(), 1);
+        let text = format!("{text}\n[server]\ntrusted_proxies = [\"10.0.0.0/8\"]");
+        assert!(from_text(&text).unwrap().notices().is_empty());
+    }
+}

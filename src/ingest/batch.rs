@@ -1,0 +1,117 @@
+//! One batch of pings: one transaction, an outcome each.
+
+use bytes::Bytes;
+
+use super::pace::Pace;
+use super::{Job, Outcome};
+use crate::context::Context;
+use crate::domain::check;
+use crate::domain::ping::storable_body;
+use crate::fault::{Fault, Result};
+use crate::store::pings::{self, NewPing};
+use crate::store::states::{self, Saved, Watched};
+use crate::vitals::{Count, Vitals};
+
+/// Stores a batch and answers each of its requests. Where it can't be stored as a whole because of
+/// one of its pings, each is tried alone, so that none suffers for another.
+pub(super) async fn store(ctx: &Context, vitals: &Vitals, pace: &mut Pace, jobs: Vec<Job>) {
+    let mut jobs = within_pace(pace, vitals, jobs);
+    if jobs.is_empty() {
+        return;
+    }
+    // Handlers race for their place in the queue: what counts is the time of receipt.
+    jobs.sort_by_key(|job| job.ping.received_at);
+    match write(ctx, &jobs).await {
+        Ok((found, saved)) => {
+            ctx.bells.ring(saved);
+            vitals.count(Count::Batch);
+            vitals.add(Count::BatchedPing, jobs.len() as u64);
+            answer(vitals, jobs, &found);
+        }
+        Err(Fault::Internal(error)) if jobs.len() > 1 => {
+            tracing::error!(%error, pings = jobs.len(), "a batch was refused; its pings are tried one by one");
+            for job in jobs {
+                store_alone(ctx, vitals, job).await;
+            }
+        }
+        Err(error) => refuse(vitals, jobs, &error),
+    }
+}
+
+async fn store_alone(ctx: &Context, vitals: &Vitals, job: Job) {
+    let jobs = vec![job];
+    match write(ctx, &jobs).await {
+        Ok((found, saved)) => {
+            ctx.bells.ring(saved);
+            vitals.count(Count::Batch);
+            vitals.count(Count::BatchedPing);
+            answer(vitals, jobs, &found);
+        }
+        Err(error) => refuse(vitals, jobs, &error),
+    }
+}
+
+fn within_pace(pace: &mut Pace, vitals: &Vitals, jobs: Vec<Job>) -> Vec<Job> {
+    let mut within = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        match pace.count(job.check_id, job.ping.received_at) {
+            Ok(()) => within.push(job),
+            Err(retry_after) => reply(vitals, job, Outcome::TooMany { retry_after }),
+        }
+    }
+    within
+}
+
+/// Stores the pings and tells for each whether its check exists.
+async fn write(ctx: &Context, jobs: &[Job]) -> Result<(Vec<bool>, Saved)> {
+    let mut check_ids: Vec<i64> = jobs.iter().map(|job| job.check_id).collect();
+    check_ids.sort_unstable();
+    check_ids.dedup();
+    let mut tx = ctx.store.begin().await?;
+    let mut checks = states::load(&mut tx, &check_ids).await?;
+    let (mut found, mut rows) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
+    for job in jobs {
+        let place = checks.binary_search_by_key(&job.check_id, |check| check.check_id);
+        found.push(place.is_ok());
+        if let Ok(place) = place {
+            rows.push(judge(&mut checks[place], job, ctx.config.ping.body_limit));
+        }
+    }
+    let saved = states::save(&mut tx, &checks, ctx.now()).await?;
+    pings::insert(&mut tx, &rows).await?;
+    tx.commit().await?;
+    Ok((found, saved))
+}
+
+fn judge<'a>(check: &mut Watched, job: &'a Job, body_limit: usize) -> NewPing<'a> {
+    let outcome = check::on_ping(&check.rules, &mut check.state, &job.ping);
+    check.take_in(outcome.effect, Some(outcome.n));
+    let body: Bytes = storable_body(&job.ping.body, job.ping.body.len() >= body_limit);
+    NewPing {
+        check_id: job.check_id,
+        n: outcome.n,
+        kind: outcome.kind,
+        duration: outcome.duration,
+        ping: &job.ping,
+        body,
+    }
+}
+
+fn answer(vitals: &Vitals, jobs: Vec<Job>, found: &[bool]) {
+    for (job, found) in jobs.into_iter().zip(found) {
+        reply(vitals, job, if *found { Outcome::Stored } else { Outcome::NotFound });
+    }
+}
+
+fn refuse(vitals: &Vitals, jobs: Vec<Job>, error: &Fault) {
+    tracing::error!(%error, pings = jobs.len(), "pings could not be stored and were refused");
+    for job in jobs {
+        reply(vitals, job, Outcome::Unavailable);
+    }
+}
+
+fn reply(vitals: &Vitals, job: Job, outcome: Outcome) {
+    vitals.count(outcome.counted());
+    // A client that went away meanwhile is not told; its ping is stored all the same.
+    let _ = job.reply.send(outcome);
+}

@@ -1,0 +1,168 @@
+//! The kinds of channels: one file a kind, and here the table of them. What a kind can do is
+//! chosen by `match`, so that the compiler names every place that a new kind must fill.
+
+pub mod webhook;
+
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+use crate::domain::alert::Alert;
+use crate::fault::Result;
+use crate::notify::outbound::{Delivery, Outbound};
+
+/// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
+const ANNOUNCED: [&str; 28] = [
+    "email",
+    "slack",
+    "mattermost",
+    "rocketchat",
+    "discord",
+    "msteams",
+    "googlechat",
+    "telegram",
+    "matrix",
+    "zulip",
+    "signal",
+    "ntfy",
+    "gotify",
+    "pushover",
+    "pushbullet",
+    "pagerduty",
+    "opsgenie",
+    "splunkoncall",
+    "pagertree",
+    "spike",
+    "twilio_sms",
+    "twilio_call",
+    "twilio_whatsapp",
+    "github",
+    "trello",
+    "apprise",
+    "command",
+    "group",
+];
+
+/// A kind of channel that can send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A request to any URL.
+    Webhook,
+}
+
+/// What a name means as the kind of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A kind that can send.
+    Built(Kind),
+    /// A kind of the contract that is not built yet: a 501.
+    Announced(&'static str),
+    /// No kind at all.
+    Unknown,
+}
+
+impl Kind {
+    /// All kinds that can send.
+    pub const ALL: [Self; 1] = [Self::Webhook];
+
+    /// Reads the name of a kind.
+    #[must_use]
+    pub fn parse(name: &str) -> Named {
+        if let Some(kind) = Self::ALL.into_iter().find(|kind| kind.as_str() == name) {
+            return Named::Built(kind);
+        }
+        let announced = ANNOUNCED.into_iter().find(|known| *known == name);
+        announced.map_or(Named::Unknown, Named::Announced)
+    }
+
+    /// The name as the API and the database have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+        }
+    }
+
+    /// How many messages go to a channel within a minute before they are collected, where nobody
+    /// chose a number: 10 for kinds that people read, 0 (never) for `webhook` and the incident
+    /// kinds, whose messages must come one by one.
+    #[must_use]
+    pub fn default_group_threshold(self) -> u16 {
+        match self {
+            Self::Webhook => 0,
+        }
+    }
+}
+
+/// Checks a channel's config and brings it into the form in which it is stored: every field there,
+/// secrets whole. `previous` is the stored config where the channel exists already; masked secrets
+/// in `config` are taken from it. `fresh_secret` is what a kind that signs uses where there is no
+/// secret yet ([`webhook::secret_from`]).
+///
+/// # Errors
+/// [`crate::fault::Fault::Invalid`] whose field is `config` or `config.<field>`.
+pub fn validate(
+    kind: Kind,
+    config: &Value,
+    previous: Option<&Value>,
+    fresh_secret: &str,
+) -> Result<Value> {
+    match kind {
+        Kind::Webhook => webhook::validate(config, previous, fresh_secret),
+    }
+}
+
+/// A stored config as it is shown: no secret in it is readable.
+#[must_use]
+pub fn mask(kind: Kind, config: &Value) -> Value {
+    match kind {
+        Kind::Webhook => webhook::mask(config),
+    }
+}
+
+/// Sends one alert. `message_id` is the same at every try of a message.
+pub async fn deliver(
+    kind: Kind,
+    outbound: &Outbound,
+    config: &Value,
+    alert: &Alert,
+    message_id: &str,
+    now: Timestamp,
+) -> Delivery {
+    match kind {
+        Kind::Webhook => webhook::deliver(outbound, config, alert, message_id, now).await,
+    }
+}
+
+/// Sends several alerts as one message that lists them.
+pub async fn deliver_group(
+    kind: Kind,
+    outbound: &Outbound,
+    config: &Value,
+    alerts: &[Alert],
+    message_id: &str,
+    now: Timestamp,
+) -> Delivery {
+    match kind {
+        Kind::Webhook => webhook::deliver_group(outbound, config, alerts, message_id, now).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_built_announced_or_unknown() {
+        assert_eq!(Kind::parse("webhook"), Named::Built(Kind::Webhook));
+        assert_eq!(Kind::parse("slack"), Named::Announced("slack"));
+        assert_eq!(Kind::parse("Webhook"), Named::Unknown);
+        assert_eq!(Kind::parse("pigeon"), Named::Unknown);
+    }
+
+    #[test]
+    fn no_kind_is_both_built_and_announced() {
+        for kind in Kind::ALL {
+            assert!(!ANNOUNCED.contains(&kind.as_str()));
+        }
+    }
+}

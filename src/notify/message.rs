@@ -1,0 +1,239 @@
+//! What one notification says: reads the flip, the check and the channel it is about, and makes an
+//! alert of them, or finds that there is nothing to tell any more.
+
+use std::str::FromStr;
+
+use chrono_tz::Tz;
+use serde_json::Value;
+use sha1::{Digest, Sha1};
+
+use super::channels::{Kind, Named};
+use crate::clock::Timestamp;
+use crate::context::Context;
+use crate::domain::alert::{Alert, CheckFacts, Event, Filters, Rhythm};
+use crate::domain::check::Status;
+use crate::fault::{Fault, Result};
+use crate::secret;
+use crate::store::channels::{self, ChannelRow};
+use crate::store::checks::{self, CheckRow};
+use crate::store::notifications::{self, Event as Told, NotificationRow, ToldFlip};
+use crate::store::tx::Conn;
+use crate::store::{nodes, pings, projects, states};
+
+/// A message, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) kind: Kind,
+    pub(super) config: Value,
+    pub(super) alert: Alert,
+    /// Microseconds that the channel itself wanted to wait before it tells.
+    pub(super) delay: i64,
+}
+
+/// What came of writing a message.
+#[derive(Debug)]
+pub(super) enum Written {
+    /// It is to be sent.
+    Send(Box<Message>),
+    /// What it would tell has passed, or its channel is gone or takes nothing; the text says which.
+    Suppress(&'static str),
+}
+
+/// Opens the configuration of a channel.
+///
+/// # Errors
+/// It can't be decrypted or read.
+pub fn open_config(ctx: &Context, channel: &ChannelRow) -> Result<Value> {
+    let plain = ctx.keys.open(&seal_context(&channel.uuid), &channel.sealed_config)?;
+    serde_json::from_slice(&plain).map_err(Fault::internal)
+}
+
+/// Seals the configuration of the channel with this UUID.
+#[must_use]
+pub fn seal_config(ctx: &Context, channel_uuid: &str, config: &Value) -> String {
+    ctx.keys.seal(&seal_context(channel_uuid), config.to_string().as_bytes())
+}
+
+fn seal_context(channel_uuid: &str) -> String {
+    format!("channel:{channel_uuid}")
+}
+
+/// Writes the message of a claimed notification.
+///
+/// # Errors
+/// The database is out.
+pub(super) async fn write(ctx: &Context, row: &NotificationRow) -> Result<Written> {
+    let mut conn = ctx.store.read().await?;
+    let channel = channels::find_many(&mut conn, &[row.channel_id]).await?.pop();
+    let Some(channel) = channel else { return Ok(Written::Suppress("the channel is gone")) };
+    if bool::from(channel.disabled) {
+        return Ok(Written::Suppress("the channel is disabled"));
+    }
+    let Named::Built(kind) = Kind::parse(&channel.kind) else {
+        return Ok(Written::Suppress("this version does not know the channel's kind"));
+    };
+    let (check, flip) = match facts(&mut conn, row).await? {
+        Some(facts) => facts,
+        None => return Ok(Written::Suppress("the check is gone")),
+    };
+    if let Some(why) = passed(&mut conn, row, &channel, check.as_ref(), flip.as_ref()).await? {
+        return Ok(Written::Suppress(why));
+    }
+    let alert = alert(ctx, &mut conn, row, check, flip).await?;
+    let config = open_config(ctx, &channel)?;
+    let delay = channel.after_minutes * 60 * crate::clock::SECOND;
+    Ok(Written::Send(Box::new(Message { kind, config, alert, delay })))
+}
+
+type Facts = (Option<CheckRow>, Option<ToldFlip>);
+
+async fn facts(conn: &mut Conn, row: &NotificationRow) -> Result<Option<Facts>> {
+    let check = match row.check_id {
+        Some(id) => match checks::find_any(conn, id).await? {
+            Some(check) => Some(check),
+            None => return Ok(None),
+        },
+        None => None,
+    };
+    let flip = match row.flip_id {
+        Some(id) => notifications::flip(conn, id).await?,
+        None => None,
+    };
+    Ok(Some((check, flip)))
+}
+
+/// Why there is nothing to tell any more, if so.
+async fn passed(
+    conn: &mut Conn,
+    row: &NotificationRow,
+    channel: &ChannelRow,
+    check: Option<&CheckRow>,
+    flip: Option<&ToldFlip>,
+) -> Result<Option<&'static str>> {
+    let (Some(check), Some(flip)) = (check, flip) else { return Ok(None) };
+    let still_down = async |conn: &mut Conn| -> Result<bool> {
+        let newest = states::n_flips(conn, check.check_id).await?;
+        Ok(check.status == Status::Down && newest == Some(flip.n))
+    };
+    Ok(match row.event {
+        Told::Down if channel.after_minutes > 0 && !still_down(conn).await? => {
+            Some("the check is no longer down")
+        }
+        Told::Reminder if !still_down(conn).await? => Some("the check is no longer down"),
+        Told::Up if bool::from(channel.on_down) => {
+            let told = notifications::down_was_told(conn, check.check_id, row.channel_id, flip.n);
+            if told.await? { None } else { Some("the channel was not told of the down before it") }
+        }
+        _ => None,
+    })
+}
+
+async fn alert(
+    ctx: &Context,
+    conn: &mut Conn,
+    row: &NotificationRow,
+    check: Option<CheckRow>,
+    flip: Option<ToldFlip>,
+) -> Result<Alert> {
+    let now = ctx.now();
+    let recipient = projects::recipient(conn, row.project_id).await?;
+    let (project, zone) = recipient.map_or_else(Default::default, |r| (r.project_name, r.timezone));
+    let ping_n = flip.as_ref().and_then(|f| f.ping_n).or(check.as_ref().map(|c| c.n_pings));
+    let mut exit_status = None;
+    let mut last_body = String::new();
+    if let (Some(check), Some(n)) = (&check, ping_n) {
+        let body = pings::body(conn, check.check_id, n).await?.unwrap_or_default();
+        last_body = String::from_utf8_lossy(&body).into_owned();
+        if flip.as_ref().is_some_and(|f| f.ping_n.is_some()) {
+            let ping = pings::find(conn, check.check_id, n).await?;
+            exit_status = ping.and_then(|p| p.exit_status).and_then(|n| u8::try_from(n).ok());
+        }
+    }
+    let downtime = match (&row.event, &check, &flip) {
+        (Told::Up, Some(check), Some(flip)) => {
+            let since = notifications::flip_time(conn, check.check_id, flip.n - 1).await?;
+            since.map(|since| flip.at.micros_since(since).max(0))
+        }
+        _ => None,
+    };
+    let expected_at = flip.as_ref().and_then(|f| f.expected_at);
+    let outage = match expected_at {
+        Some(expected) => nodes::outages_since(conn, expected)
+            .await?
+            .into_iter()
+            .find(|outage| outage.from <= expected)
+            .map(|outage| (outage.from, outage.to)),
+        None => None,
+    };
+    Ok(Alert {
+        event: event(row),
+        reason: flip.as_ref().map(|f| f.reason),
+        exit_status,
+        since: flip.as_ref().map_or(row.created_at, |f| f.at),
+        expected_at,
+        last_body,
+        downtime,
+        project,
+        link: format!("{}/", ctx.config.server.site_url),
+        outage,
+        zone: Tz::from_str(&zone).unwrap_or(Tz::UTC),
+        now,
+        check: check.map(|check| check_facts(&check, now)).unwrap_or_default(),
+    })
+}
+
+fn event(row: &NotificationRow) -> Event {
+    match row.event {
+        Told::Down => Event::Down,
+        Told::Up => Event::Up,
+        Told::Reminder => Event::StillDown,
+        Told::Test => Event::Test,
+        Told::ChannelDisabled => {
+            let detail = row.detail.as_deref().unwrap_or_default();
+            let (channel_name, why) = detail.split_once('\n').unwrap_or((detail, ""));
+            Event::ChannelDisabled { channel_name: channel_name.to_owned(), why: why.to_owned() }
+        }
+    }
+}
+
+/// A check as messages tell of it.
+#[must_use]
+pub fn check_facts(check: &CheckRow, now: Timestamp) -> CheckFacts {
+    let settings = &check.settings;
+    CheckFacts {
+        uuid: check.uuid.clone(),
+        name: settings.check_name.clone(),
+        slug: settings.slug.clone(),
+        tags: settings.tags.0.clone(),
+        description: settings.description.clone(),
+        status: check.shown_status(now).to_owned(),
+        started: check.open_runs > 0,
+        rhythm: Rhythm::Every { period: settings.period },
+        grace: settings.grace,
+        n_pings: check.n_pings,
+        last_ping_at: check.last_ping_at,
+        next_ping_at: check.next_ping_at,
+        last_duration: check.last_duration,
+        manual_resume: settings.manual_resume.into(),
+        methods: if settings.post_only.0 == 0 { "" } else { "POST" }.to_owned(),
+        filters: Filters {
+            start_kw: settings.start_kw.clone(),
+            success_kw: settings.success_kw.clone(),
+            failure_kw: settings.failure_kw.clone(),
+            filter_subject: settings.filter_subject.into(),
+            filter_body: settings.filter_body.into(),
+            filter_http_body: settings.filter_http_body.into(),
+            filter_default_fail: settings.filter_default_fail.into(),
+        },
+        unique_key: unique_key(&check.uuid),
+        badge_url: None,
+    }
+}
+
+/// The key that names a check to those who may only read: SHA-1 of the first 16 hexadecimal digits
+/// of its UUID, in hexadecimal digits (`healthchecks-api.md`).
+#[must_use]
+pub fn unique_key(uuid: &str) -> String {
+    let digits: String = uuid.chars().filter(|c| *c != '-').take(16).collect();
+    secret::hex(&Sha1::digest(digits.as_bytes()))
+}

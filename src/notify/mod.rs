@@ -1,0 +1,288 @@
+//! The notifier: takes pending notifications from the outbox under a lease, sends them side by
+//! side, and writes down what became of them. Nothing is lost by its death at any moment: what was
+//! not written down as sent is sent again by whoever looks next, under the same id.
+
+pub mod channels;
+pub mod message;
+pub mod outbound;
+pub mod retry;
+mod settle;
+pub mod template;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::{SECOND, Timestamp};
+use crate::context::Context;
+use crate::fault::Result;
+use crate::store::notifications::{self, Claim, NotificationRow};
+use crate::vitals::{Count, Vitals, Worker};
+use outbound::Outbound;
+use settle::{Report, Verdict};
+
+/// Sends that run side by side.
+const MOST_SENDS: usize = 256;
+/// At this many running sends a channel gets no more, so that none takes all places.
+const MOST_PER_CHANNEL: usize = 4;
+/// A channel whose last send failed is tried with one at a time.
+const MOST_PER_FAILING_CHANNEL: usize = 1;
+/// How long a lease holds, in seconds.
+const LEASE: i64 = 15;
+/// How often the leases of running sends are renewed.
+const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// A node without a sign of life for so many seconds is dead, and its leases are void.
+const DEAD_AFTER: i64 = 6;
+/// The longest sleep: the net beneath the bells.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// How long a failed round waits.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
+/// How long running sends may go on when the process is asked to stop.
+const LAST_SENDS: Duration = Duration::from_secs(3);
+
+/// The notifier of one node.
+#[derive(Debug)]
+pub struct Notifier {
+    ctx: Context,
+    outbound: Arc<Outbound>,
+    vitals: Vitals,
+    node_id: String,
+    /// The running sends: which notification goes to which channel.
+    running: HashMap<i64, i64>,
+    /// Channels whose last send failed.
+    failing: HashSet<i64>,
+    reports: mpsc::Sender<Report>,
+    inbox: mpsc::Receiver<Report>,
+    /// Reports that could not be written down yet.
+    unwritten: Vec<Report>,
+}
+
+impl Notifier {
+    /// A notifier for the node `node_id`.
+    #[must_use]
+    pub fn new(
+        ctx: Context,
+        outbound: Arc<Outbound>,
+        vitals: Vitals,
+        node_id: &str,
+    ) -> Self {
+        let (reports, inbox) = mpsc::channel(MOST_SENDS);
+        Self {
+            ctx,
+            outbound,
+            vitals,
+            node_id: node_id.to_owned(),
+            running: HashMap::new(),
+            failing: HashSet::new(),
+            reports,
+            inbox,
+            unwritten: Vec::new(),
+        }
+    }
+
+    /// Runs until `stop` says so; then lets running sends end for a moment and gives back the
+    /// leases of the others.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let bell = self.ctx.bells.notifier.clone();
+        let mut renewal = tokio::time::interval(RENEW_EVERY);
+        let mut failing = false;
+        while !*stop.borrow() {
+            let sleep = match self.round().await {
+                Ok(sleep) => {
+                    if std::mem::take(&mut failing) {
+                        tracing::info!("the notifier works again");
+                    }
+                    self.vitals.beat(Worker::Notifier, self.ctx.clock.steady_micros());
+                    sleep
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut failing, true) {
+                        tracing::error!(%error, "the notifier could not look; it goes on trying");
+                    }
+                    PAUSE_AFTER_ERROR
+                }
+            };
+            tokio::select! {
+                report = self.inbox.recv() => self.unwritten.extend(report),
+                () = bell.notified() => {}
+                _ = renewal.tick() => self.renew().await,
+                () = tokio::time::sleep(sleep) => {}
+                _ = stop.changed() => {}
+            }
+        }
+        self.wind_up().await;
+    }
+
+    /// Writes down what was sent, and starts sending what is due. How long nothing will be to do.
+    async fn round(&mut self) -> Result<Duration> {
+        self.write_reports().await?;
+        let next = {
+            let mut conn = self.ctx.store.read().await?;
+            notifications::next_due(&mut conn).await?
+        };
+        let now = self.ctx.now();
+        let due = next.is_some_and(|at| at <= now);
+        if due && self.running.len() < MOST_SENDS && self.claim(now).await? > 0 {
+            return Ok(Duration::ZERO);
+        }
+        let wait = next.map_or(i64::MAX, |at| at.micros_since(now));
+        // What is due and could not be claimed waits for a report, a bell or a lapsed lease.
+        let wait = if due { i64::MAX } else { wait.saturating_add(500) };
+        Ok(Duration::from_micros(u64::try_from(wait).unwrap_or(0)).min(LONGEST_SLEEP))
+    }
+
+    async fn claim(&mut self, now: Timestamp) -> Result<usize> {
+        let busy = self.busy_channels();
+        let free = MOST_SENDS - self.running.len();
+        let mut tx = self.ctx.store.begin().await?;
+        let claim = Claim {
+            owner: &self.node_id,
+            now,
+            until: now.plus_seconds(LEASE),
+            dead_before: now.plus_seconds(-DEAD_AFTER),
+            busy_channels: &busy,
+            per_channel: i64::try_from(MOST_PER_CHANNEL).unwrap_or(1),
+            limit: i64::try_from(free).unwrap_or(1),
+        };
+        let rows = notifications::claim(&mut tx, &claim).await?;
+        tx.commit().await?;
+        let count = rows.len();
+        for row in rows {
+            self.start(row);
+        }
+        Ok(count)
+    }
+
+    /// The channels that get no further send now.
+    fn busy_channels(&self) -> Vec<i64> {
+        let mut sends: HashMap<i64, usize> = HashMap::new();
+        for channel_id in self.running.values() {
+            *sends.entry(*channel_id).or_default() += 1;
+        }
+        let most = |channel_id: &i64| {
+            if self.failing.contains(channel_id) {
+                MOST_PER_FAILING_CHANNEL
+            } else {
+                MOST_PER_CHANNEL
+            }
+        };
+        sends.retain(|channel_id, count| *count >= most(channel_id));
+        sends.into_keys().collect()
+    }
+
+    fn start(&mut self, row: NotificationRow) {
+        self.running.insert(row.notification_id, row.channel_id);
+        let (ctx, outbound) = (self.ctx.clone(), self.outbound.clone());
+        let reports = self.reports.clone();
+        tokio::spawn(async move {
+            // A panic while one message is written must not leave its place taken for ever.
+            let send = tokio::spawn(send(ctx, outbound, row.clone()));
+            let verdict = send.await.unwrap_or_else(|error| {
+                tracing::error!(%error, notification_id = row.notification_id, "a send broke off");
+                Verdict::broken()
+            });
+            // The notifier is gone only when the process ends.
+            let _ = reports.send(Report { row, verdict }).await;
+        });
+    }
+
+    async fn write_reports(&mut self) -> Result<()> {
+        while let Ok(report) = self.inbox.try_recv() {
+            self.unwritten.push(report);
+        }
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        let told = settle::write(&self.ctx, &self.node_id, &self.unwritten).await?;
+        for report in self.unwritten.drain(..) {
+            self.running.remove(&report.row.notification_id);
+            if report.verdict.is_failure() {
+                self.failing.insert(report.row.channel_id);
+            } else {
+                self.failing.remove(&report.row.channel_id);
+            }
+            if report.verdict.is_sent() {
+                self.vitals.count(Count::NotificationSent);
+            } else if report.verdict.is_failure() {
+                self.vitals.count(Count::NotificationFailed);
+            }
+        }
+        if told {
+            self.ctx.bells.notifier.notify_one();
+        }
+        Ok(())
+    }
+
+    async fn renew(&self) {
+        let ids: Vec<i64> = self.running.keys().copied().collect();
+        if ids.is_empty() {
+            return;
+        }
+        let until = self.ctx.now().plus_seconds(LEASE);
+        let renewed = async {
+            let mut tx = self.ctx.store.begin().await?;
+            notifications::renew(&mut tx, &self.node_id, &ids, until).await?;
+            tx.commit().await
+        };
+        if let Err(error) = renewed.await {
+            tracing::warn!(%error, "leases could not be renewed; what is being sent may be sent again");
+        }
+    }
+
+    async fn wind_up(&mut self) {
+        let last = async {
+            while !self.running.is_empty() {
+                if let Some(report) = self.inbox.recv().await {
+                    self.unwritten.push(report);
+                }
+                if self.write_reports().await.is_err() {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(LAST_SENDS, last).await.is_ok() {
+            return;
+        }
+        let ids: Vec<i64> = self.running.keys().copied().collect();
+        let released = async {
+            let mut tx = self.ctx.store.begin().await?;
+            notifications::release(&mut tx, &self.node_id, &ids).await?;
+            tx.commit().await
+        };
+        if let Err(error) = released.await {
+            tracing::warn!(%error, "leases could not be given back; they lapse by themselves");
+        }
+    }
+}
+
+/// Writes and sends one message.
+async fn send(ctx: Context, outbound: Arc<Outbound>, row: NotificationRow) -> Verdict {
+    let message = match message::write(&ctx, &row).await {
+        Ok(message::Written::Send(message)) => message,
+        Ok(message::Written::Suppress(why)) => return Verdict::suppressed(why),
+        Err(error) => {
+            tracing::warn!(%error, notification_id = row.notification_id, "a message could not be written; it is tried again");
+            return Verdict::interrupted();
+        }
+    };
+    let message_id = message_id(&row);
+    let delivery = channels::deliver(
+        message.kind,
+        &outbound,
+        &message.config,
+        &message.alert,
+        &message_id,
+        ctx.now(),
+    )
+    .await;
+    Verdict::of(delivery, &row, &message, ctx.now())
+}
+
+/// The id that a message carries at every try. It holds the time too, so that two installations
+/// that tell the same receiver do not share ids.
+#[must_use]
+pub fn message_id(row: &NotificationRow) -> String {
+    format!("msg_{:x}_{}", row.created_at.0 / SECOND, row.notification_id)
+}

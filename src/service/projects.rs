@@ -1,0 +1,136 @@
+//! Projects: making, renaming and deleting them, their ping keys, and who may do what in them.
+
+use crate::context::Context;
+use crate::fault::{Fault, Result};
+use crate::secret;
+use crate::store::projects::{self, NewProject, ProjectRow, Role};
+use crate::store::tx::{Conn, Tx};
+
+/// The longest name, in characters.
+pub const MAX_NAME: usize = 100;
+
+fn check_name(name: &str) -> Result<()> {
+    let length = name.trim().chars().count();
+    if (1..=MAX_NAME).contains(&length) {
+        Ok(())
+    } else {
+        Err(Fault::invalid("project_name", format!("must have 1 to {MAX_NAME} characters")))
+    }
+}
+
+/// The project as this user sees it, where their role is at least `role`.
+///
+/// # Errors
+/// [`Fault::Forbidden`], the same for a project that is another's and for one that does not exist.
+pub async fn open(
+    conn: &mut Conn,
+    user_id: i64,
+    project_id: i64,
+    role: Role,
+) -> Result<ProjectRow> {
+    let project = projects::find_for(conn, user_id, project_id).await?;
+    let project = project.ok_or_else(|| Fault::Forbidden("this project is not yours".to_owned()))?;
+    if rank(project.role) < rank(role) {
+        return Err(Fault::Forbidden(format!(
+            "this needs the role {role}, and yours in this project is {}",
+            project.role
+        )));
+    }
+    Ok(project)
+}
+
+fn rank(role: Role) -> u8 {
+    match role {
+        Role::Viewer => 0,
+        Role::Editor => 1,
+        Role::Owner => 2,
+    }
+}
+
+/// Makes a project, and returns it as its owner sees it.
+///
+/// # Errors
+/// The name is not fit.
+pub async fn create(
+    ctx: &Context,
+    owner_id: i64,
+    project_name: &str,
+    auto_create: bool,
+) -> Result<ProjectRow> {
+    check_name(project_name)?;
+    let mut tx = ctx.store.begin().await?;
+    let project = insert(ctx, &mut tx, owner_id, project_name, auto_create).await?;
+    tx.commit().await?;
+    Ok(project)
+}
+
+/// As [`create`], inside the caller's transaction.
+///
+/// # Errors
+/// The name is not fit.
+pub async fn insert(
+    ctx: &Context,
+    tx: &mut Tx,
+    owner_id: i64,
+    project_name: &str,
+    auto_create: bool,
+) -> Result<ProjectRow> {
+    check_name(project_name)?;
+    let uuid = secret::random_uuid().to_string();
+    let ping_key = secret::random_ping_key();
+    let new = NewProject {
+        uuid: &uuid,
+        project_name: project_name.trim(),
+        ping_key: &ping_key,
+        auto_create,
+        owner_id,
+    };
+    let project_id = projects::insert(tx, &new, ctx.now()).await?;
+    open(tx, owner_id, project_id, Role::Owner).await
+}
+
+/// Changes a project's name and whether unknown slugs may make checks; what is none stays.
+///
+/// # Errors
+/// The name is not fit.
+pub async fn update(
+    ctx: &Context,
+    user_id: i64,
+    project_id: i64,
+    project_name: Option<&str>,
+    auto_create: Option<bool>,
+) -> Result<ProjectRow> {
+    project_name.map(check_name).transpose()?;
+    let mut tx = ctx.store.begin().await?;
+    let project = open(&mut tx, user_id, project_id, Role::Owner).await?;
+    let name = project_name.map_or(project.project_name.as_str(), str::trim);
+    let auto_create = auto_create.unwrap_or(project.auto_create.into());
+    projects::update(&mut tx, project_id, name, auto_create).await?;
+    let project = open(&mut tx, user_id, project_id, Role::Owner).await?;
+    tx.commit().await?;
+    Ok(project)
+}
+
+/// Deletes a project with all its checks and their history.
+///
+/// # Errors
+/// It is not this user's to delete.
+pub async fn delete(ctx: &Context, user_id: i64, project_id: i64) -> Result<()> {
+    let mut tx = ctx.store.begin().await?;
+    open(&mut tx, user_id, project_id, Role::Owner).await?;
+    projects::delete(&mut tx, project_id).await?;
+    tx.commit().await
+}
+
+/// Gives a project a new ping key; the old one stops working at once.
+///
+/// # Errors
+/// It is not this user's to change.
+pub async fn renew_ping_key(ctx: &Context, user_id: i64, project_id: i64) -> Result<ProjectRow> {
+    let mut tx = ctx.store.begin().await?;
+    open(&mut tx, user_id, project_id, Role::Owner).await?;
+    projects::set_ping_key(&mut tx, project_id, &secret::random_ping_key()).await?;
+    let project = open(&mut tx, user_id, project_id, Role::Owner).await?;
+    tx.commit().await?;
+    Ok(project)
+}

@@ -1,0 +1,155 @@
+//! Users: making them, signing them in, and what they say about themselves.
+
+use std::str::FromStr;
+
+use crate::context::Context;
+use crate::fault::{Fault, Result};
+use crate::secret;
+use crate::store::users::{self, NewUser, UserRow};
+use crate::store::{settings, tx::Tx};
+
+/// The shortest password, in characters.
+pub const MIN_PASSWORD: usize = 10;
+/// The longest password, in bytes: more would only make work.
+pub const MAX_PASSWORD: usize = 1000;
+/// The longest name, in characters.
+pub const MAX_NAME: usize = 100;
+
+/// The address as it is kept: trimmed, in lower case.
+///
+/// # Errors
+/// It does not look like one.
+pub fn normal_email(email: &str) -> Result<String> {
+    let email = email.trim().to_lowercase();
+    let fits = email.len() <= 254
+        && !email.chars().any(|c| c.is_whitespace() || c.is_control() || ",;<>\"".contains(c))
+        && email.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
+        });
+    if fits {
+        Ok(email)
+    } else {
+        Err(Fault::invalid("email", "must be an address such as ops@example.org"))
+    }
+}
+
+/// # Errors
+/// The password is too short or too long.
+pub fn check_password(password: &str) -> Result<()> {
+    if password.chars().count() < MIN_PASSWORD {
+        let reason = format!("must have at least {MIN_PASSWORD} characters");
+        return Err(Fault::invalid("password", reason));
+    }
+    if password.len() > MAX_PASSWORD {
+        let reason = format!("must have at most {MAX_PASSWORD} bytes");
+        return Err(Fault::invalid("password", reason));
+    }
+    Ok(())
+}
+
+/// Makes a user and returns their id. The first user of an installation voids the one-time code of
+/// the first-account page.
+///
+/// # Errors
+/// The address or the password is not fit, or the address is taken.
+pub async fn create(ctx: &Context, email: &str, password: &str, is_admin: bool) -> Result<i64> {
+    let email = normal_email(email)?;
+    check_password(password)?;
+    let password_hash = secret::hash_password(password).await?;
+    let mut tx = ctx.store.begin().await?;
+    let user_id = insert(ctx, &mut tx, &email, &password_hash, is_admin).await?;
+    tx.commit().await?;
+    Ok(user_id)
+}
+
+/// As [`create`], with an address and a hash that are ready, inside the caller's transaction.
+///
+/// # Errors
+/// The address is taken.
+pub async fn insert(
+    ctx: &Context,
+    tx: &mut Tx,
+    email: &str,
+    password_hash: &str,
+    is_admin: bool,
+) -> Result<i64> {
+    let new = NewUser { email, password_hash, is_admin };
+    let user_id = users::insert(tx, &new, ctx.now()).await?;
+    settings::remove(tx, settings::SETUP_CODE).await?;
+    user_id.ok_or_else(|| Fault::invalid("email", format!("{email} has an account already")))
+}
+
+/// The user of this address.
+///
+/// # Errors
+/// There is none.
+pub async fn find_by_email(ctx: &Context, email: &str) -> Result<UserRow> {
+    let email = normal_email(email)?;
+    let mut conn = ctx.store.read().await?;
+    let user = users::find_by_email(&mut conn, &email).await?;
+    user.ok_or_else(|| Fault::invalid("email", format!("no account has the address {email}")))
+}
+
+/// The user of this address, where the password is theirs; none otherwise, after as much work.
+///
+/// # Errors
+/// The database is out.
+pub async fn sign_in(ctx: &Context, email: &str, password: &str) -> Result<Option<UserRow>> {
+    let user = match normal_email(email) {
+        Ok(email) => {
+            let mut conn = ctx.store.read().await?;
+            users::find_by_email(&mut conn, &email).await?
+        }
+        Err(_) => None,
+    };
+    let stored = user.as_ref().map(|user| user.password_hash.as_str());
+    let fits = secret::verify_password(password, stored).await?;
+    Ok(user.filter(|_| fits))
+}
+
+/// Sets a user's password.
+///
+/// # Errors
+/// It is not fit.
+pub async fn set_password(ctx: &Context, user_id: i64, password: &str) -> Result<()> {
+    check_password(password)?;
+    let hash = secret::hash_password(password).await?;
+    let mut tx = ctx.store.begin().await?;
+    users::set_password(&mut tx, user_id, &hash).await?;
+    tx.commit().await
+}
+
+/// A time zone by its IANA name.
+///
+/// # Errors
+/// There is no such zone; the fault names `timezone`.
+pub fn time_zone(name: &str) -> Result<chrono_tz::Tz> {
+    chrono_tz::Tz::from_str(name).map_err(|_| {
+        Fault::invalid("timezone", "must be an IANA time zone such as UTC or Europe/Berlin")
+    })
+}
+
+/// Sets what a user says about themselves.
+///
+/// # Errors
+/// The name is too long or the zone unknown.
+pub async fn update_profile(
+    ctx: &Context,
+    user_id: i64,
+    name: Option<&str>,
+    timezone: Option<&str>,
+) -> Result<UserRow> {
+    if name.is_some_and(|name| name.chars().count() > MAX_NAME) {
+        return Err(Fault::invalid("name", format!("must have at most {MAX_NAME} characters")));
+    }
+    let zone = timezone.map(time_zone).transpose()?;
+    let mut tx = ctx.store.begin().await?;
+    let mut user = users::find(&mut tx, user_id).await?.ok_or(Fault::NotFound)?;
+    name.unwrap_or(&user.name).to_owned().clone_into(&mut user.name);
+    if let Some(zone) = zone {
+        zone.name().clone_into(&mut user.timezone);
+    }
+    users::update(&mut tx, user_id, &user.name, &user.timezone).await?;
+    tx.commit().await?;
+    Ok(user)
+}

@@ -1,0 +1,251 @@
+//! Channels: where alerts go. Their configuration is kept sealed; who opens it stands above.
+
+use sqlx::AssertSqlSafe;
+
+use super::dialect::{Column, Rows, id_list};
+use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value};
+use super::{Flag, IdRow};
+use crate::clock::Timestamp;
+use crate::fault::Result;
+
+/// A channel as it is kept.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct ChannelRow {
+    /// Its id.
+    pub channel_id: i64,
+    /// Its project.
+    pub project_id: i64,
+    /// Its public id.
+    pub uuid: String,
+    /// Its name.
+    pub channel_name: String,
+    /// Its kind, such as `webhook`.
+    pub kind: String,
+    /// Its configuration, encrypted.
+    pub sealed_config: String,
+    /// Takes turns to down.
+    pub on_down: Flag,
+    /// Takes turns to up.
+    pub on_up: Flag,
+    /// Minutes that it waits before it tells of a down.
+    pub after_minutes: i64,
+    /// Minutes between reminders; 0: none.
+    pub remind_every: i64,
+    /// Messages a minute after which further ones are collected; 0: never.
+    pub group_threshold: i64,
+    /// Takes nothing until it is enabled again.
+    pub disabled: Flag,
+    /// What went wrong last; none after a success.
+    pub last_error: Option<String>,
+    /// When it last took a message.
+    pub last_sent_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+const COLUMNS: &str = "channel_id, project_id, uuid, channel_name, kind, sealed_config, on_down, \
+    on_up, after_minutes, remind_every, group_threshold, disabled, last_error, last_sent_at, \
+    created_at";
+
+/// Makes a channel, and returns its id.
+///
+/// # Errors
+/// The database refused.
+pub async fn insert(conn: &mut Conn, new: &ChannelRow) -> Result<i64> {
+    Ok(fetch_value!(
+        conn,
+        i64,
+        "INSERT INTO channels (project_id, uuid, channel_name, kind, sealed_config, on_down, \
+         on_up, after_minutes, remind_every, group_threshold, disabled, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING channel_id",
+        new.project_id,
+        &new.uuid,
+        &new.channel_name,
+        &new.kind,
+        &new.sealed_config,
+        new.on_down,
+        new.on_up,
+        new.after_minutes,
+        new.remind_every,
+        new.group_threshold,
+        new.disabled,
+        new.created_at
+    ))
+}
+
+/// Sets everything about a channel that its owner may change.
+///
+/// # Errors
+/// The database refused.
+pub async fn update(conn: &mut Conn, channel: &ChannelRow) -> Result<()> {
+    execute!(
+        conn,
+        "UPDATE channels SET channel_name = $2, sealed_config = $3, on_down = $4, on_up = $5, \
+         after_minutes = $6, remind_every = $7, group_threshold = $8, disabled = $9, \
+         last_error = $10 WHERE channel_id = $1",
+        channel.channel_id,
+        &channel.channel_name,
+        &channel.sealed_config,
+        channel.on_down,
+        channel.on_up,
+        channel.after_minutes,
+        channel.remind_every,
+        channel.group_threshold,
+        channel.disabled,
+        channel.last_error.as_deref()
+    );
+    Ok(())
+}
+
+/// Deletes a channel; its notifications go with it.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete(conn: &mut Conn, channel_id: i64) -> Result<()> {
+    execute!(conn, "DELETE FROM channels WHERE channel_id = $1", channel_id);
+    Ok(())
+}
+
+/// A channel of this project.
+///
+/// # Errors
+/// The database is out.
+pub async fn find(
+    conn: &mut Conn,
+    project_id: i64,
+    channel_id: i64,
+) -> Result<Option<ChannelRow>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM channels WHERE project_id = $1 AND channel_id = $2");
+    Ok(fetch_optional!(conn, ChannelRow, AssertSqlSafe(sql), project_id, channel_id))
+}
+
+/// The channels of these ids, whatever their project.
+///
+/// # Errors
+/// The database is out.
+pub async fn find_many(conn: &mut Conn, channel_ids: &[i64]) -> Result<Vec<ChannelRow>> {
+    let condition = conn.db().is_in("channel_id", "$1");
+    let sql = format!("SELECT {COLUMNS} FROM channels WHERE {condition}");
+    Ok(fetch_all!(conn, ChannelRow, AssertSqlSafe(sql), id_list(channel_ids)))
+}
+
+/// A page of a project's channels, by id, and how many there are.
+///
+/// # Errors
+/// The database is out.
+pub async fn list(
+    conn: &mut Conn,
+    project_id: i64,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<ChannelRow>, i64)> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM channels WHERE project_id = $1 ORDER BY channel_id \
+         LIMIT $2 OFFSET $3"
+    );
+    let rows = fetch_all!(conn, ChannelRow, AssertSqlSafe(sql), project_id, limit, offset);
+    Ok((rows, count(conn, project_id).await?))
+}
+
+/// How many channels a project has.
+///
+/// # Errors
+/// The database is out.
+pub async fn count(conn: &mut Conn, project_id: i64) -> Result<i64> {
+    Ok(fetch_value!(
+        conn,
+        i64,
+        "SELECT COUNT(*) FROM channels WHERE project_id = $1",
+        project_id
+    ))
+}
+
+/// The ids of a project's channels, in order.
+///
+/// # Errors
+/// The database is out.
+pub async fn ids_of_project(conn: &mut Conn, project_id: i64) -> Result<Vec<i64>> {
+    let rows = fetch_all!(
+        conn,
+        IdRow,
+        "SELECT channel_id AS id FROM channels WHERE project_id = $1 ORDER BY channel_id",
+        project_id
+    );
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Which channels these checks tell, as pairs of check and channel, in order.
+///
+/// # Errors
+/// The database is out.
+pub async fn of_checks(conn: &mut Conn, check_ids: &[i64]) -> Result<Vec<(i64, i64)>> {
+    #[derive(sqlx::FromRow)]
+    struct PairRow {
+        check_id: i64,
+        channel_id: i64,
+    }
+    let sql = format!(
+        "SELECT check_id, channel_id FROM check_channels WHERE {} ORDER BY check_id, channel_id",
+        conn.db().is_in("check_id", "$1")
+    );
+    let rows = fetch_all!(conn, PairRow, AssertSqlSafe(sql), id_list(check_ids));
+    Ok(rows.into_iter().map(|row| (row.check_id, row.channel_id)).collect())
+}
+
+/// Makes a check tell exactly these channels.
+///
+/// # Errors
+/// The database refused.
+pub async fn assign(conn: &mut Conn, check_id: i64, channel_ids: &[i64]) -> Result<()> {
+    execute!(conn, "DELETE FROM check_channels WHERE check_id = $1", check_id);
+    let columns = vec![
+        Column::ints(channel_ids.iter().copied()),
+        Column::ints(channel_ids.iter().map(|_| check_id)),
+    ];
+    let sql = "INSERT INTO check_channels (check_id, channel_id) SELECT check_id, channel_id FROM r";
+    Rows::new("channel_id, check_id", columns).execute(conn, sql).await?;
+    Ok(())
+}
+
+/// Remembers that a channel took a message.
+///
+/// # Errors
+/// The database refused.
+pub async fn mark_sent(conn: &mut Conn, channel_id: i64, now: Timestamp) -> Result<()> {
+    execute!(
+        conn,
+        "UPDATE channels SET last_sent_at = $2, last_error = NULL WHERE channel_id = $1",
+        channel_id,
+        now
+    );
+    Ok(())
+}
+
+/// Remembers why a channel did not take a message, and disables it where that is final. Whether
+/// this disabled it.
+///
+/// # Errors
+/// The database refused.
+pub async fn mark_failed(
+    conn: &mut Conn,
+    channel_id: i64,
+    error: &str,
+    disable: bool,
+) -> Result<bool> {
+    execute!(
+        conn,
+        "UPDATE channels SET last_error = $2 WHERE channel_id = $1",
+        channel_id,
+        error
+    );
+    if !disable {
+        return Ok(false);
+    }
+    let changed = execute!(
+        conn,
+        "UPDATE channels SET disabled = 1 WHERE channel_id = $1 AND disabled = 0",
+        channel_id
+    );
+    Ok(changed > 0)
+}

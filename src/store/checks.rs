@@ -1,0 +1,525 @@
+//! Checks as their owners see them: names, settings and the state beside them.
+
+use std::fmt::Write as _;
+
+use sqlx::AssertSqlSafe;
+
+use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value, on_link};
+use super::{Flag, IdRow};
+use crate::clock::Timestamp;
+use crate::domain::check::{Rules, Status};
+use crate::domain::ping::BodyFilter;
+use crate::domain::schedule::Schedule;
+use crate::fault::Result;
+
+/// Everything that an owner sets about a check, save its channels.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Settings {
+    /// Its name, at most 100 characters.
+    pub check_name: String,
+    /// The last part of its slug URL; empty: pinged by UUID only.
+    pub slug: String,
+    /// The slug was given, not derived from the name.
+    pub slug_is_custom: Flag,
+    /// Its tags, each without white space or comma.
+    #[sqlx(try_from = "String")]
+    pub tags: Tags,
+    /// What it is about.
+    pub description: String,
+    /// `simple`.
+    pub kind: String,
+    /// Seconds between two pings of a simple check.
+    pub period: i64,
+    /// The expression of a check that has one.
+    pub schedule: String,
+    /// The IANA zone of that expression.
+    pub timezone: String,
+    /// Seconds that a ping may be late.
+    pub grace: i64,
+    /// Seconds that a run may take; none: as long as `grace`.
+    pub max_runtime: Option<i64>,
+    /// Seconds by which a ping may come before its occurrence and count for it.
+    pub early_tolerance: Option<i64>,
+    /// So many failures in a row turn it down.
+    pub failure_threshold: i64,
+    /// So many flips in an hour are flapping; 0: never.
+    pub flap_threshold: i64,
+    /// Pings do not resume it when it is paused.
+    pub manual_resume: Flag,
+    /// Only POST pings count.
+    pub post_only: Flag,
+    /// Words that make a ping a start.
+    pub start_kw: String,
+    /// Words that make it a success.
+    pub success_kw: String,
+    /// Words that make it a failure.
+    pub failure_kw: String,
+    /// Look for them in the subject of mails.
+    pub filter_subject: Flag,
+    /// Look for them in the text of mails.
+    pub filter_body: Flag,
+    /// Look for them in the bodies of HTTP pings.
+    pub filter_http_body: Flag,
+    /// A ping without any of them is a failure.
+    pub filter_default_fail: Flag,
+}
+
+impl Default for Settings {
+    /// A simple check with a period of a day and an hour of grace.
+    fn default() -> Self {
+        Self {
+            check_name: String::new(),
+            slug: String::new(),
+            slug_is_custom: Flag(0),
+            tags: Tags::default(),
+            description: String::new(),
+            kind: "simple".to_owned(),
+            period: 86_400,
+            schedule: String::new(),
+            timezone: "UTC".to_owned(),
+            grace: 3600,
+            max_runtime: None,
+            early_tolerance: None,
+            failure_threshold: 1,
+            flap_threshold: 6,
+            manual_resume: Flag(0),
+            post_only: Flag(0),
+            start_kw: String::new(),
+            success_kw: String::new(),
+            failure_kw: String::new(),
+            filter_subject: Flag(0),
+            filter_body: Flag(0),
+            filter_http_body: Flag(0),
+            filter_default_fail: Flag(0),
+        }
+    }
+}
+
+impl Settings {
+    /// The part of the settings that decides states and deadlines.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules {
+            schedule: Schedule::Simple { period: self.period },
+            grace: self.grace,
+            max_runtime: self.max_runtime,
+            failure_threshold: i32::try_from(self.failure_threshold).unwrap_or(i32::MAX),
+            manual_resume: self.manual_resume.into(),
+            post_only: self.post_only.into(),
+            filter: (self.filter_http_body.0 != 0).then(|| BodyFilter {
+                start_kw: self.start_kw.clone(),
+                success_kw: self.success_kw.clone(),
+                failure_kw: self.failure_kw.clone(),
+                default_fail: self.filter_default_fail.into(),
+            }),
+        }
+    }
+
+    /// What `q` searches: name, slug and tags, case folded beyond ASCII.
+    fn search_text(&self) -> String {
+        fold(&format!("{} {} {}", self.check_name, self.slug, self.tags.0.join(" ")))
+    }
+}
+
+/// Folds case, so that texts that differ in it alone are the same.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    text.to_lowercase()
+}
+
+/// A check's tags. Kept as one text with a space before, between and behind them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tags(pub Vec<String>);
+
+impl From<String> for Tags {
+    fn from(text: String) -> Self {
+        Self(text.split_ascii_whitespace().map(str::to_owned).collect())
+    }
+}
+
+impl Tags {
+    fn to_text(&self) -> String {
+        if self.0.is_empty() { String::new() } else { format!(" {} ", self.0.join(" ")) }
+    }
+}
+
+/// A check with its state, as it is read.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct CheckRow {
+    /// Its id.
+    pub check_id: i64,
+    /// Its project.
+    pub project_id: i64,
+    /// Its public id, the secret part of its ping URL.
+    pub uuid: String,
+    /// What its owner set.
+    #[sqlx(flatten)]
+    pub settings: Settings,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its settings last changed.
+    pub updated_at: Timestamp,
+    /// Its stored status.
+    #[sqlx(try_from = "String")]
+    pub status: Status,
+    /// Pings so far.
+    pub n_pings: i64,
+    /// Runs that are open.
+    pub open_runs: i64,
+    /// Its last success or failure.
+    pub last_ping_at: Option<Timestamp>,
+    /// Its last start.
+    pub last_start_at: Option<Timestamp>,
+    /// How long its last finished run took, in microseconds.
+    pub last_duration: Option<i64>,
+    /// When the next ping is expected.
+    pub next_ping_at: Option<Timestamp>,
+    /// Its deadline.
+    pub alert_at: Option<Timestamp>,
+}
+
+impl CheckRow {
+    /// The status as people see it: late pings turn `up` into `grace`.
+    #[must_use]
+    pub fn shown_status(&self, now: Timestamp) -> &'static str {
+        if self.status == Status::Up && self.next_ping_at.is_some_and(|at| at < now) {
+            "grace"
+        } else {
+            self.status.as_str()
+        }
+    }
+}
+
+const COLUMNS: &str = "c.check_id, c.project_id, c.uuid, c.check_name, c.slug, c.slug_is_custom, \
+    c.tags, c.description, c.start_kw, c.success_kw, c.failure_kw, c.filter_subject, \
+    c.filter_body, c.filter_http_body, c.filter_default_fail, c.flap_threshold, c.created_at, \
+    c.updated_at, s.kind, s.period, s.schedule, s.timezone, s.grace, s.max_runtime, \
+    s.early_tolerance, s.failure_threshold, s.manual_resume, s.post_only, s.status, s.n_pings, \
+    s.open_runs, s.last_ping_at, s.last_start_at, s.last_duration, s.next_ping_at, s.alert_at";
+
+const TABLES: &str = "checks c JOIN check_states s ON s.check_id = c.check_id";
+
+/// Makes a check in the state `new`, and returns its id.
+///
+/// # Errors
+/// The database refused.
+pub async fn insert(
+    conn: &mut Conn,
+    project_id: i64,
+    uuid: &str,
+    new: &Settings,
+    now: Timestamp,
+) -> Result<i64> {
+    let check_id = fetch_value!(
+        conn,
+        i64,
+        "INSERT INTO checks (project_id, uuid, check_name, slug, slug_is_custom, tags, \
+         search_text, description, start_kw, success_kw, failure_kw, filter_subject, filter_body, \
+         filter_http_body, filter_default_fail, flap_threshold, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17) \
+         RETURNING check_id",
+        project_id,
+        uuid,
+        &new.check_name,
+        &new.slug,
+        new.slug_is_custom,
+        new.tags.to_text(),
+        new.search_text(),
+        &new.description,
+        &new.start_kw,
+        &new.success_kw,
+        &new.failure_kw,
+        new.filter_subject,
+        new.filter_body,
+        new.filter_http_body,
+        new.filter_default_fail,
+        new.flap_threshold,
+        now
+    );
+    execute!(
+        conn,
+        "INSERT INTO check_states (check_id, kind, period, schedule, timezone, grace, \
+         max_runtime, early_tolerance, failure_threshold, manual_resume, post_only, filtered, \
+         status, failures, n_pings, n_flips, open_runs) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'new', 0, 0, 0, 0)",
+        check_id,
+        &new.kind,
+        new.period,
+        &new.schedule,
+        &new.timezone,
+        new.grace,
+        new.max_runtime,
+        new.early_tolerance,
+        new.failure_threshold,
+        new.manual_resume,
+        new.post_only,
+        new.filter_http_body
+    );
+    Ok(check_id)
+}
+
+/// Sets what the owner of a check may change. The caller holds the lock on its state and writes
+/// the deadline that follows.
+///
+/// # Errors
+/// The database refused.
+pub async fn update(
+    conn: &mut Conn,
+    check_id: i64,
+    new: &Settings,
+    now: Timestamp,
+) -> Result<()> {
+    execute!(
+        conn,
+        "UPDATE checks SET check_name = $2, slug = $3, slug_is_custom = $4, tags = $5, \
+         search_text = $6, description = $7, start_kw = $8, success_kw = $9, failure_kw = $10, \
+         filter_subject = $11, filter_body = $12, filter_http_body = $13, \
+         filter_default_fail = $14, flap_threshold = $15, updated_at = $16 WHERE check_id = $1",
+        check_id,
+        &new.check_name,
+        &new.slug,
+        new.slug_is_custom,
+        new.tags.to_text(),
+        new.search_text(),
+        &new.description,
+        &new.start_kw,
+        &new.success_kw,
+        &new.failure_kw,
+        new.filter_subject,
+        new.filter_body,
+        new.filter_http_body,
+        new.filter_default_fail,
+        new.flap_threshold,
+        now
+    );
+    execute!(
+        conn,
+        "UPDATE check_states SET kind = $2, period = $3, schedule = $4, timezone = $5, \
+         grace = $6, max_runtime = $7, early_tolerance = $8, failure_threshold = $9, \
+         manual_resume = $10, post_only = $11, filtered = $12 WHERE check_id = $1",
+        check_id,
+        &new.kind,
+        new.period,
+        &new.schedule,
+        &new.timezone,
+        new.grace,
+        new.max_runtime,
+        new.early_tolerance,
+        new.failure_threshold,
+        new.manual_resume,
+        new.post_only,
+        new.filter_http_body
+    );
+    Ok(())
+}
+
+/// Deletes a check and all its history.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete(conn: &mut Conn, check_id: i64) -> Result<()> {
+    execute!(conn, "DELETE FROM ping_bodies WHERE check_id = $1", check_id);
+    execute!(conn, "DELETE FROM pings WHERE check_id = $1", check_id);
+    execute!(conn, "DELETE FROM checks WHERE check_id = $1", check_id);
+    Ok(())
+}
+
+/// A check of this project.
+///
+/// # Errors
+/// The database is out.
+pub async fn find(conn: &mut Conn, project_id: i64, check_id: i64) -> Result<Option<CheckRow>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM {TABLES} WHERE c.project_id = $1 AND c.check_id = $2");
+    Ok(fetch_optional!(conn, CheckRow, AssertSqlSafe(sql), project_id, check_id))
+}
+
+/// A check by its id alone, for the workers.
+///
+/// # Errors
+/// The database is out.
+pub async fn find_any(conn: &mut Conn, check_id: i64) -> Result<Option<CheckRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE c.check_id = $1");
+    Ok(fetch_optional!(conn, CheckRow, AssertSqlSafe(sql), check_id))
+}
+
+/// The id of the check with this UUID.
+///
+/// # Errors
+/// The database is out.
+pub async fn id_of_uuid(conn: &mut Conn, uuid: &str) -> Result<Option<i64>> {
+    let row =
+        fetch_optional!(conn, IdRow, "SELECT check_id AS id FROM checks WHERE uuid = $1", uuid);
+    Ok(row.map(|row| row.id))
+}
+
+/// The ids of at most two checks of this project with this slug.
+///
+/// # Errors
+/// The database is out.
+pub async fn ids_of_slug(conn: &mut Conn, project_id: i64, slug: &str) -> Result<Vec<i64>> {
+    let rows = fetch_all!(
+        conn,
+        IdRow,
+        "SELECT check_id AS id FROM checks WHERE project_id = $1 AND slug = $2 LIMIT 2",
+        project_id,
+        slug
+    );
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// How many checks a project has.
+///
+/// # Errors
+/// The database is out.
+pub async fn count(conn: &mut Conn, project_id: i64) -> Result<i64> {
+    Ok(fetch_value!(conn, i64, "SELECT COUNT(*) FROM checks WHERE project_id = $1", project_id))
+}
+
+/// Which checks of a project are asked for; what is empty does not filter.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Any of these ids.
+    pub check_ids: Vec<i64>,
+    /// All of these tags.
+    pub tags: Vec<String>,
+    /// Any of these states, `grace` among them.
+    pub statuses: Vec<String>,
+    /// This slug.
+    pub slug: Option<String>,
+    /// This text in name, slug or tags, whatever its case.
+    pub q: Option<String>,
+    /// In which order.
+    pub order: Order,
+}
+
+/// The order of a list of checks. Those that are equal in it come by id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Order {
+    /// What decides.
+    pub by: OrderBy,
+    /// The other way round.
+    pub descending: bool,
+}
+
+/// What the order of a list of checks goes by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OrderBy {
+    /// Their ids.
+    #[default]
+    Id,
+    /// Their names, by code point.
+    Name,
+    /// When they were made.
+    CreatedAt,
+    /// Their last success or failure; those without any come first.
+    LastPingAt,
+    /// Their states: down, grace, up, new, paused.
+    Status,
+}
+
+/// A condition in SQL with the values it needs, numbered as they are added.
+struct Where {
+    text: String,
+    values: Vec<String>,
+    now: Timestamp,
+}
+
+impl Where {
+    /// `$1` is the project, `$2` the time; texts follow.
+    fn place(&mut self, value: String) -> String {
+        self.values.push(value);
+        format!("${}", self.values.len() + 2)
+    }
+
+    fn and(&mut self, condition: &str) {
+        // Writing to a String never fails.
+        let _ = write!(self.text, " AND {condition}");
+    }
+}
+
+const SHOWN_STATUS: &str =
+    "CASE WHEN s.status = 'up' AND s.next_ping_at < $2 THEN 'grace' ELSE s.status END";
+
+fn conditions(conn: &Conn, filter: &Filter, now: Timestamp) -> Where {
+    let db = conn.db();
+    // The time is named once in any case: every parameter that is bound has to occur.
+    let text = "c.project_id = $1 AND $2 IS NOT NULL".replace("$2", "CAST($2 AS BIGINT)");
+    let mut all = Where { text, values: Vec::new(), now };
+    if !filter.check_ids.is_empty() {
+        let place = all.place(super::dialect::id_list(&filter.check_ids));
+        all.and(&db.is_in("c.check_id", &place));
+    }
+    for tag in &filter.tags {
+        let place = all.place(format!(" {tag} "));
+        all.and(&db.contains("c.tags", &place));
+    }
+    if !filter.statuses.is_empty() {
+        let places: Vec<String> =
+            filter.statuses.iter().map(|status| all.place(status.clone())).collect();
+        all.and(&format!("({SHOWN_STATUS}) IN ({})", places.join(", ")));
+    }
+    if let Some(slug) = &filter.slug {
+        let place = all.place(slug.clone());
+        all.and(&format!("c.slug = {place}"));
+    }
+    if let Some(q) = &filter.q {
+        let place = all.place(fold(q));
+        all.and(&db.contains("c.search_text", &place));
+    }
+    all
+}
+
+fn order_by(conn: &Conn, order: Order) -> String {
+    let way = if order.descending { "DESC" } else { "ASC" };
+    match order.by {
+        OrderBy::Id => format!("c.check_id {way}"),
+        OrderBy::Name => format!("{} {way}, c.check_id", conn.db().by_text("c.check_name")),
+        OrderBy::CreatedAt => format!("c.created_at {way}, c.check_id {way}"),
+        OrderBy::LastPingAt => {
+            format!("COALESCE(s.last_ping_at, 0) {way}, c.check_id {way}")
+        }
+        OrderBy::Status => format!(
+            "CASE ({SHOWN_STATUS}) WHEN 'down' THEN 0 WHEN 'grace' THEN 1 WHEN 'up' THEN 2 \
+             WHEN 'new' THEN 3 ELSE 4 END {way}, c.check_id"
+        ),
+    }
+}
+
+/// A page of a project's checks, and how many fit the filter.
+///
+/// # Errors
+/// The database is out.
+pub async fn list(
+    conn: &mut Conn,
+    project_id: i64,
+    filter: &Filter,
+    now: Timestamp,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<CheckRow>, i64)> {
+    let all = conditions(conn, filter, now);
+    let order = order_by(conn, filter.order);
+    let next = all.values.len() + 3;
+    let page = format!(
+        "SELECT {COLUMNS} FROM {TABLES} WHERE {} ORDER BY {order} LIMIT ${next} OFFSET ${}",
+        all.text,
+        next + 1
+    );
+    let rows: Vec<CheckRow> = on_link!(conn, link => {
+        let mut query = sqlx::query_as(AssertSqlSafe(page)).bind(project_id).bind(all.now);
+        for value in &all.values {
+            query = query.bind(value.clone());
+        }
+        query.bind(limit).bind(offset).fetch_all(&mut *link).await?
+    });
+    let count = format!("SELECT COUNT(*) FROM {TABLES} WHERE {}", all.text);
+    let total: i64 = on_link!(conn, link => {
+        let mut query = sqlx::query_scalar(AssertSqlSafe(count)).bind(project_id).bind(all.now);
+        for value in &all.values {
+            query = query.bind(value.clone());
+        }
+        query.fetch_one(&mut *link).await?
+    });
+    Ok((rows, total))
+}

@@ -1,0 +1,269 @@
+//! All SQL of the program, one file a table family. SQL is written once, in the subset that both
+//! databases share, with `$1` parameters; what must differ stands in `dialect.rs`. Nothing here
+//! decides: the rules are in `domain`, and callers say what is to be written.
+
+pub mod channels;
+pub mod checks;
+pub mod dialect;
+pub mod flips;
+pub mod journal;
+pub mod nodes;
+pub mod notifications;
+pub mod pings;
+pub mod projects;
+pub mod retention;
+pub mod runs;
+pub mod settings;
+pub mod states;
+pub mod tokens;
+pub mod tx;
+pub mod users;
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, PgPool, SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
+
+use crate::fault::{Fault, Result};
+use dialect::Db;
+use tx::{Conn, Tx, Writer};
+
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
+
+/// How long a SQLite connection waits for another process to finish writing.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a caller waits for a free connection before the database counts as out.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pages (of 4 KiB) in SQLite's log before they are moved into the file: large, for the price of
+/// a commit there is dirty pages.
+const CHECKPOINT_PAGES: &str = "4000";
+/// What SQLite's log file is cut back to after a checkpoint, in bytes.
+const LOG_SIZE_LIMIT: &str = "67108864";
+
+/// The open database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store(Pools);
+
+#[derive(Clone, Debug)]
+enum Pools {
+    Sqlite { readers: SqlitePool, writer: Arc<Mutex<Writer>>, file: Arc<PathBuf> },
+    Postgres(PgPool),
+}
+
+/// A row of one number.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct IdRow {
+    pub(crate) id: i64,
+}
+
+/// A flag as both databases keep it: 0 or 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct Flag(pub i16);
+
+impl From<bool> for Flag {
+    fn from(on: bool) -> Self {
+        Self(i16::from(on))
+    }
+}
+
+impl From<Flag> for bool {
+    fn from(flag: Flag) -> Self {
+        flag.0 != 0
+    }
+}
+
+impl Store {
+    /// Opens the database at `url` (`sqlite:…` or `postgres://…`) and brings its tables up to
+    /// date. Several processes may do so at once.
+    ///
+    /// # Errors
+    /// The database can't be reached or opened, or was made by a newer version of the program;
+    /// the text says what to do.
+    pub async fn open(url: &str, max_connections: u32) -> Result<Self> {
+        let store = if url.starts_with("sqlite:") {
+            Self::open_sqlite(url, max_connections).await?
+        } else {
+            Self::open_postgres(url, max_connections).await?
+        };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    async fn open_sqlite(url: &str, max_connections: u32) -> Result<Self> {
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|error| Fault::invalid("database.url", error.to_string()))?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+            .pragma("journal_size_limit", LOG_SIZE_LIMIT)
+            .statement_cache_capacity(512);
+        let file = options.get_filename().to_owned();
+        let writer = connect_sqlite(&options, &file).await?;
+        let readers = PoolOptions::new()
+            .max_connections(max_connections.max(1))
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options.pragma("query_only", "ON"));
+        Ok(Self(Pools::Sqlite {
+            readers,
+            writer: Arc::new(Mutex::new(Writer::new(writer))),
+            file: Arc::new(file),
+        }))
+    }
+
+    async fn open_postgres(url: &str, max_connections: u32) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| Fault::invalid("database.url", error.to_string()))?
+            .application_name("overdue")
+            .log_statements(tracing::log::LevelFilter::Trace)
+            .statement_cache_capacity(512);
+        let pool = PoolOptions::new()
+            .max_connections(max_connections.max(2))
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options)
+            .await
+            .map_err(|error| {
+                Fault::Unavailable(format!(
+                    "the PostgreSQL database of database.url can't be reached: {error}"
+                ))
+            })?;
+        Ok(Self(Pools::Postgres(pool)))
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        match &self.0 {
+            Pools::Sqlite { writer, .. } => {
+                let mut writer = writer.lock().await;
+                // One immediate transaction around all of it: SQLite has no migration lock.
+                let mut whole = writer.connection.begin_with("BEGIN IMMEDIATE").await?;
+                SQLITE_MIGRATIONS.run(&mut *whole).await.map_err(explain_migration)?;
+                whole.commit().await?;
+            }
+            Pools::Postgres(pool) => {
+                POSTGRES_MIGRATIONS.run(pool).await.map_err(explain_migration)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn db(&self) -> Db {
+        match &self.0 {
+            Pools::Sqlite { .. } => Db::Sqlite,
+            Pools::Postgres(_) => Db::Postgres,
+        }
+    }
+
+    /// The file of a SQLite database; none for PostgreSQL.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match &self.0 {
+            Pools::Sqlite { file, .. } => Some(file),
+            Pools::Postgres(_) => None,
+        }
+    }
+
+    /// A connection for reading, outside of any transaction.
+    ///
+    /// # Errors
+    /// None became free in time, or the database is out.
+    pub async fn read(&self) -> Result<Conn> {
+        Ok(match &self.0 {
+            Pools::Sqlite { readers, .. } => Conn::sqlite(readers.acquire().await?),
+            Pools::Postgres(pool) => Conn::postgres(pool.acquire().await?),
+        })
+    }
+
+    /// Begins a writing transaction. On SQLite writers follow one another in the order in which
+    /// they asked. A caller that may be cancelled must run on a task of its own.
+    ///
+    /// # Errors
+    /// The database is out.
+    pub async fn begin(&self) -> Result<Tx> {
+        match &self.0 {
+            Pools::Sqlite { writer, .. } => Tx::begin_sqlite(writer.clone().lock_owned().await).await,
+            Pools::Postgres(pool) => Ok(Tx::postgres(pool.begin().await?)),
+        }
+    }
+
+    /// Writes a consistent copy of a SQLite database to a file that does not exist yet, while
+    /// others read and write.
+    ///
+    /// # Errors
+    /// The file exists or can't be written, or this is PostgreSQL.
+    pub async fn copy_to(&self, target: &Path) -> Result<()> {
+        let Pools::Sqlite { file, .. } = &self.0 else {
+            return Err(Fault::internal("only SQLite databases are copied by the program"));
+        };
+        let options = SqliteConnectOptions::new().filename(file.as_path()).busy_timeout(BUSY_TIMEOUT);
+        let mut connection = options.connect().await?;
+        let target = target.to_str().ok_or_else(|| {
+            Fault::invalid("FILE", "must be a path that can be written as UTF-8")
+        })?;
+        sqlx::query("VACUUM INTO $1").bind(target).execute(&mut connection).await?;
+        connection.close().await?;
+        Ok(())
+    }
+
+    /// Closes every connection, after the running work on them.
+    pub async fn close(&self) {
+        match &self.0 {
+            Pools::Sqlite { readers, writer, .. } => {
+                readers.close().await;
+                let mut writer = writer.lock().await;
+                // The next start is quicker with an empty log; nothing depends on it.
+                let tidy = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+                if let Err(error) = tidy.execute(&mut writer.connection).await {
+                    tracing::debug!(%error, "the log was left as it is");
+                }
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// The very first switch of a new file to its log answers "locked" at once where two processes
+/// do it together; so this is tried again for a while.
+async fn connect_sqlite(options: &SqliteConnectOptions, file: &Path) -> Result<SqliteConnection> {
+    let mut attempt = 0;
+    loop {
+        match options.connect().await {
+            Ok(connection) => return Ok(connection),
+            Err(sqlx::Error::Database(error))
+                if attempt < 100 && matches!(error.code().as_deref(), Some("5" | "6" | "261")) =>
+            {
+                attempt += 1;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(error) => {
+                return Err(Fault::Unavailable(format!(
+                    "the SQLite database {} can't be opened: {error}; its folder must exist and be \
+                     writable for this user",
+                    file.display()
+                )));
+            }
+        }
+    }
+}
+
+fn explain_migration(error: MigrateError) -> Fault {
+    match error {
+        MigrateError::VersionMissing(version) => Fault::Unavailable(format!(
+            "the database was made by a newer version of Overdue (migration {version}); \
+             install that version or a later one"
+        )),
+        error => Fault::Unavailable(format!("the tables could not be brought up to date: {error}")),
+    }
+}

@@ -1,0 +1,433 @@
+//! The outbox: what has to be told to whom. A row is pending until it was sent, given up or
+//! suppressed; whoever sends it holds a lease on it, which lapses when its holder dies.
+
+use sqlx::AssertSqlSafe;
+
+use super::IdRow;
+use super::dialect::{Column, Rows, id_list};
+use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value};
+use crate::clock::Timestamp;
+use crate::domain::check::{Reason, Status};
+use crate::domain::text_enum;
+use crate::fault::Result;
+
+text_enum! {
+    /// How a notification stands.
+    NotificationState {
+        /// To be sent, at its time.
+        Pending => "pending",
+        /// Taken by its receiver.
+        Sent => "sent",
+        /// Given up.
+        Failed => "failed",
+        /// Not to be sent any more: what it would tell has passed.
+        Suppressed => "suppressed",
+    }
+}
+
+text_enum! {
+    /// What a notification tells.
+    Event {
+        /// A check went down.
+        Down => "down",
+        /// It is up again.
+        Up => "up",
+        /// It is still down.
+        Reminder => "reminder",
+        /// A trial, asked for by somebody.
+        Test => "test",
+        /// Another channel of the project was disabled.
+        ChannelDisabled => "channel_disabled",
+    }
+}
+
+/// A notification as it is kept.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct NotificationRow {
+    /// Its id.
+    pub notification_id: i64,
+    /// Its project.
+    pub project_id: i64,
+    /// Where it goes.
+    pub channel_id: i64,
+    /// The check it is about, if any.
+    pub check_id: Option<i64>,
+    /// The flip it tells of, if any.
+    pub flip_id: Option<i64>,
+    /// What it tells.
+    #[sqlx(try_from = "String")]
+    pub event: Event,
+    /// More about it, where there is no flip to look at.
+    pub detail: Option<String>,
+    /// How it stands.
+    #[sqlx(try_from = "String")]
+    pub state: NotificationState,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// When it is tried next; none once it is settled.
+    pub next_attempt_at: Option<Timestamp>,
+    /// When it was taken.
+    pub sent_at: Option<Timestamp>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}
+
+const COLUMNS: &str = "n.notification_id, n.project_id, n.channel_id, n.check_id, n.flip_id, \
+    n.event, n.detail, n.state, n.attempts, n.created_at, n.next_attempt_at, n.sent_at, \
+    n.last_error";
+
+/// Who claims, and when.
+#[derive(Clone, Debug)]
+pub struct Claim<'a> {
+    /// The node that will send.
+    pub owner: &'a str,
+    /// The time of the claim.
+    pub now: Timestamp,
+    /// Until when the claim holds unless it is renewed.
+    pub until: Timestamp,
+    /// A holder without a sign of life since then is dead, and its leases are void.
+    pub dead_before: Timestamp,
+    /// Channels that are at their bound.
+    pub busy_channels: &'a [i64],
+    /// The most rows a channel may get now.
+    pub per_channel: i64,
+    /// The most rows in all.
+    pub limit: i64,
+}
+
+/// Takes a lease on pending notifications whose time has come. What is earlier of the same check
+/// on the same channel goes first, so that no "up" overtakes its "down".
+///
+/// # Errors
+/// The database refused.
+pub async fn claim(conn: &mut Conn, claim: &Claim<'_>) -> Result<Vec<NotificationRow>> {
+    let busy = conn.db().is_in("ch.channel_id", "$5");
+    let free = |n: &str| {
+        format!(
+            "({n}.lease_until IS NULL OR {n}.lease_until < $1 OR NOT EXISTS (SELECT 1 FROM nodes d \
+             WHERE d.node_id = {n}.lease_owner AND d.heartbeat_at > $4))"
+        )
+    };
+    let sql = format!(
+        "UPDATE notifications SET lease_owner = $2, lease_until = $3 \
+         WHERE state = 'pending' AND {outer_free} AND notification_id IN ( \
+           SELECT n.notification_id FROM channels ch JOIN notifications n \
+             ON n.notification_id IN (SELECT m.notification_id FROM notifications m \
+               WHERE m.channel_id = ch.channel_id AND m.state = 'pending' \
+               AND m.next_attempt_at <= $1 AND {inner_free} \
+               AND NOT EXISTS (SELECT 1 FROM notifications e WHERE e.check_id = m.check_id \
+                 AND e.channel_id = m.channel_id AND e.state = 'pending' \
+                 AND e.flip_id < m.flip_id \
+                 AND (e.event <> 'reminder' OR e.lease_until IS NOT NULL)) \
+               ORDER BY m.next_attempt_at, m.notification_id LIMIT $6) \
+           WHERE NOT ({busy}) LIMIT $7) \
+         RETURNING notification_id AS id",
+        outer_free = free("notifications"),
+        inner_free = free("m"),
+    );
+    let ids = fetch_all!(
+        conn,
+        IdRow,
+        AssertSqlSafe(sql),
+        claim.now,
+        claim.owner,
+        claim.until,
+        claim.dead_before,
+        id_list(claim.busy_channels),
+        claim.per_channel,
+        claim.limit
+    );
+    let ids: Vec<i64> = ids.into_iter().map(|row| row.id).collect();
+    let condition = conn.db().is_in("n.notification_id", "$1");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM notifications n WHERE {condition} ORDER BY n.notification_id"
+    );
+    Ok(fetch_all!(conn, NotificationRow, AssertSqlSafe(sql), id_list(&ids)))
+}
+
+/// Whether anything is pending that could be claimed by `now`, judged by time alone, and when the
+/// next one falls due after it.
+///
+/// # Errors
+/// The database is out.
+pub async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
+    Ok(fetch_value!(
+        conn,
+        Option<Timestamp>,
+        "SELECT MIN(next_attempt_at) FROM notifications WHERE state = 'pending'"
+    ))
+}
+
+/// Holds leases for longer.
+///
+/// # Errors
+/// The database refused.
+pub async fn renew(conn: &mut Conn, owner: &str, ids: &[i64], until: Timestamp) -> Result<()> {
+    let condition = conn.db().is_in("notification_id", "$3");
+    let sql = format!(
+        "UPDATE notifications SET lease_until = $1 \
+         WHERE lease_owner = $2 AND state = 'pending' AND {condition}"
+    );
+    execute!(conn, AssertSqlSafe(sql), until, owner, id_list(ids));
+    Ok(())
+}
+
+/// Gives leases back, so that an interrupted send is taken up by the next who looks.
+///
+/// # Errors
+/// The database refused.
+pub async fn release(conn: &mut Conn, owner: &str, ids: &[i64]) -> Result<()> {
+    let condition = conn.db().is_in("notification_id", "$2");
+    let sql = format!(
+        "UPDATE notifications SET lease_owner = NULL, lease_until = NULL \
+         WHERE lease_owner = $1 AND state = 'pending' AND {condition}"
+    );
+    execute!(conn, AssertSqlSafe(sql), owner, id_list(ids));
+    Ok(())
+}
+
+/// What became of a claimed notification.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// Which one.
+    pub notification_id: i64,
+    /// How it stands now; pending: to be tried again at `next_attempt_at`.
+    pub state: NotificationState,
+    /// It was tried, not just looked at.
+    pub tried: bool,
+    /// When it is tried next.
+    pub next_attempt_at: Option<Timestamp>,
+    /// When it was taken.
+    pub sent_at: Option<Timestamp>,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
+/// Writes down what became of claimed notifications, and gives back their leases. Those whose
+/// lease went to somebody else meanwhile are left alone.
+///
+/// # Errors
+/// The database refused.
+pub async fn settle(conn: &mut Conn, owner: &str, settled: &[Settled]) -> Result<()> {
+    let all = || settled.iter();
+    let columns = vec![
+        Column::ints(all().map(|s| s.notification_id)),
+        Column::texts(all().map(|_| owner.to_owned())),
+        Column::texts(all().map(|s| s.state.as_str().to_owned())),
+        Column::ints(all().map(|s| i64::from(s.tried))),
+        Column::times(all().map(|s| s.next_attempt_at)),
+        Column::times(all().map(|s| s.sent_at)),
+        Column::texts(all().map(|s| s.error.clone())),
+    ];
+    let sql = "UPDATE notifications SET state = r.state, attempts = attempts + r.tried, \
+               next_attempt_at = r.next_attempt_at, sent_at = r.sent_at, last_error = r.error, \
+               lease_owner = NULL, lease_until = NULL FROM r \
+               WHERE notifications.notification_id = r.id AND notifications.state = 'pending' \
+               AND notifications.lease_owner = r.owner";
+    let names = "id, owner, state, tried, next_attempt_at, sent_at, error";
+    Rows::new(names, columns).execute(conn, sql).await?;
+    Ok(())
+}
+
+/// What a new notification that is not about a flip starts with.
+#[derive(Clone, Debug)]
+pub struct NewNotification<'a> {
+    /// Its project.
+    pub project_id: i64,
+    /// Where it goes.
+    pub channel_id: i64,
+    /// The check it is about, if any.
+    pub check_id: Option<i64>,
+    /// The flip it tells of, if any.
+    pub flip_id: Option<i64>,
+    /// What it tells.
+    pub event: Event,
+    /// More about it.
+    pub detail: Option<&'a str>,
+    /// When it is to be sent.
+    pub due_at: Timestamp,
+}
+
+/// Queues a notification, and returns its id.
+///
+/// # Errors
+/// The database refused.
+pub async fn insert(
+    conn: &mut Conn,
+    new: &NewNotification<'_>,
+    now: Timestamp,
+) -> Result<i64> {
+    Ok(fetch_value!(
+        conn,
+        i64,
+        "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, event, detail, \
+         state, attempts, created_at, next_attempt_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $8) RETURNING notification_id",
+        new.project_id,
+        new.channel_id,
+        new.check_id,
+        new.flip_id,
+        new.event.as_str(),
+        new.detail,
+        now,
+        new.due_at
+    ))
+}
+
+/// Takes a lease on one notification that was just queued, in the same transaction.
+///
+/// # Errors
+/// The database refused.
+pub async fn claim_one(
+    conn: &mut Conn,
+    owner: &str,
+    notification_id: i64,
+    until: Timestamp,
+) -> Result<()> {
+    execute!(
+        conn,
+        "UPDATE notifications SET lease_owner = $1, lease_until = $2 WHERE notification_id = $3",
+        owner,
+        until,
+        notification_id
+    );
+    Ok(())
+}
+
+/// Gives up whatever is still to go to a channel.
+///
+/// # Errors
+/// The database refused.
+pub async fn fail_all_of_channel(conn: &mut Conn, channel_id: i64, error: &str) -> Result<()> {
+    execute!(
+        conn,
+        "UPDATE notifications SET state = 'failed', last_error = $2, next_attempt_at = NULL, \
+         lease_owner = NULL, lease_until = NULL WHERE channel_id = $1 AND state = 'pending'",
+        channel_id,
+        error
+    );
+    Ok(())
+}
+
+/// Suppresses what these checks, which just came up, no longer need: reminders, and turns to down
+/// that were still waiting for their time. Given as the rows `r (check_id, now)`.
+pub(super) async fn suppress_waiting(
+    conn: &mut Conn,
+    check_ids: &[i64],
+    now: Timestamp,
+) -> Result<()> {
+    let condition = conn.db().is_in("check_id", "$1");
+    let sql = format!(
+        "UPDATE notifications SET state = 'suppressed', next_attempt_at = NULL \
+         WHERE {condition} AND state = 'pending' AND attempts = 0 AND lease_owner IS NULL \
+         AND (event = 'reminder' OR (event = 'down' AND next_attempt_at > $2))"
+    );
+    execute!(conn, AssertSqlSafe(sql), id_list(check_ids), now);
+    Ok(())
+}
+
+/// The flip that a notification tells of.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct ToldFlip {
+    /// Its serial number within the check.
+    pub n: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Why.
+    #[sqlx(try_from = "String")]
+    pub reason: Reason,
+    /// The status after.
+    #[sqlx(try_from = "String")]
+    pub to_status: Status,
+    /// The ping that made it.
+    pub ping_n: Option<i64>,
+    /// When what did not come in time was expected.
+    pub expected_at: Option<Timestamp>,
+}
+
+/// The flip of this id.
+///
+/// # Errors
+/// The database is out.
+pub async fn flip(conn: &mut Conn, flip_id: i64) -> Result<Option<ToldFlip>> {
+    Ok(fetch_optional!(
+        conn,
+        ToldFlip,
+        "SELECT n, at, reason, to_status, ping_n, expected_at FROM flips WHERE flip_id = $1",
+        flip_id
+    ))
+}
+
+/// When the flip with this serial number of a check happened.
+///
+/// # Errors
+/// The database is out.
+pub async fn flip_time(conn: &mut Conn, check_id: i64, n: i64) -> Result<Option<Timestamp>> {
+    let row = fetch_optional!(
+        conn,
+        IdRow,
+        "SELECT at AS id FROM flips WHERE check_id = $1 AND n = $2",
+        check_id,
+        n
+    );
+    Ok(row.map(|row| Timestamp(row.id)))
+}
+
+/// Whether a channel was told of the down that ended with the flip `n`, or was passed over because
+/// its own configuration takes no such news.
+///
+/// # Errors
+/// The database is out.
+pub async fn down_was_told(
+    conn: &mut Conn,
+    check_id: i64,
+    channel_id: i64,
+    n: i64,
+) -> Result<bool> {
+    let row = fetch_optional!(
+        conn,
+        IdRow,
+        "SELECT d.notification_id AS id FROM flips p JOIN notifications d ON d.flip_id = p.flip_id \
+         WHERE p.check_id = $1 AND p.n = $3 - 1 AND d.channel_id = $2 AND d.event = 'down' \
+         AND (d.state = 'sent' OR (d.state = 'suppressed' AND d.attempts > 0)) LIMIT 1",
+        check_id,
+        channel_id,
+        n
+    );
+    Ok(row.is_some())
+}
+
+/// Whose notifications are listed.
+#[derive(Clone, Copy, Debug)]
+pub enum Of {
+    /// Those of a check.
+    Check(i64),
+    /// Those of a project.
+    Project(i64),
+}
+
+/// A page of notifications, the latest first, and how many there are.
+///
+/// # Errors
+/// The database is out.
+pub async fn list(
+    conn: &mut Conn,
+    of: Of,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<NotificationRow>, i64)> {
+    let (column, id) = match of {
+        Of::Check(id) => ("check_id", id),
+        Of::Project(id) => ("project_id", id),
+    };
+    let page = format!(
+        "SELECT {COLUMNS} FROM notifications n WHERE n.{column} = $1 \
+         ORDER BY n.notification_id DESC LIMIT $2 OFFSET $3"
+    );
+    let rows = fetch_all!(conn, NotificationRow, AssertSqlSafe(page), id, limit, offset);
+    let count = format!("SELECT COUNT(*) FROM notifications WHERE {column} = $1");
+    let total = fetch_value!(conn, i64, AssertSqlSafe(count), id);
+    Ok((rows, total))
+}

@@ -1,0 +1,186 @@
+//! Pings and their bodies.
+
+use super::dialect::{Column, Rows};
+use super::tx::{Conn, fetch_all, fetch_optional, fetch_value};
+use crate::clock::Timestamp;
+use crate::domain::ping::{Method, Ping, PingKind, Scheme};
+use crate::fault::{Fault, Result};
+
+/// A ping that was judged and is to be stored.
+#[derive(Clone, Debug)]
+pub struct NewPing<'a> {
+    /// Its check.
+    pub check_id: i64,
+    /// Its serial number.
+    pub n: i64,
+    /// What it counts as.
+    pub kind: PingKind,
+    /// How long the run took that it finished, in microseconds.
+    pub duration: Option<i64>,
+    /// What came.
+    pub ping: &'a Ping,
+    /// The part of its body that is kept.
+    pub body: bytes::Bytes,
+}
+
+/// A ping as it is kept.
+#[derive(Clone, Debug)]
+pub struct PingRow {
+    /// Its serial number.
+    pub n: i64,
+    /// When it was received.
+    pub at: Timestamp,
+    /// What it counted as.
+    pub kind: PingKind,
+    /// The exit status in its URL.
+    pub exit_status: Option<i16>,
+    /// The client's run id, canonical.
+    pub rid: Option<String>,
+    /// How it came.
+    pub scheme: Scheme,
+    /// With which method.
+    pub method: Method,
+    /// From where.
+    pub remote_address: String,
+    /// The client's name for itself.
+    pub user_agent: String,
+    /// How many bytes of its body are kept.
+    pub body_size: i64,
+    /// How long the run took that it finished, in microseconds.
+    pub duration: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct RawRow {
+    n: i64,
+    at: Timestamp,
+    kind: i16,
+    exit_status: Option<i16>,
+    rid: Option<String>,
+    scheme: i16,
+    method: i16,
+    remote_address: String,
+    user_agent: String,
+    body_size: i64,
+    duration: Option<i64>,
+}
+
+const COLUMNS: &str =
+    "n, at, kind, exit_status, rid, scheme, method, remote_address, user_agent, body_size, duration";
+
+/// The small number by which a value of these enums is kept: its place in the enum.
+fn place<T: PartialEq>(all: &[T], value: &T) -> i64 {
+    all.iter().position(|each| each == value).and_then(|i| i64::try_from(i).ok()).unwrap_or(0)
+}
+
+fn at_place<T: Copy>(all: &[T], place: i16) -> Result<T> {
+    let value = usize::try_from(place).ok().and_then(|i| all.get(i).copied());
+    value.ok_or_else(|| Fault::internal(format!("a ping row holds the unknown code {place}")))
+}
+
+impl RawRow {
+    fn into_row(self) -> Result<PingRow> {
+        Ok(PingRow {
+            n: self.n,
+            at: self.at,
+            kind: at_place(PingKind::ALL, self.kind)?,
+            exit_status: self.exit_status,
+            rid: self.rid,
+            scheme: at_place(Scheme::ALL, self.scheme)?,
+            method: at_place(Method::ALL, self.method)?,
+            remote_address: self.remote_address,
+            user_agent: self.user_agent,
+            body_size: self.body_size,
+            duration: self.duration,
+        })
+    }
+}
+
+/// Writes pings and their bodies.
+///
+/// # Errors
+/// The database refused; a serial number that exists already is such a case.
+pub async fn insert(conn: &mut Conn, pings: &[NewPing<'_>]) -> Result<()> {
+    let all = || pings.iter();
+    let columns = vec![
+        Column::ints(all().map(|p| p.check_id)),
+        Column::ints(all().map(|p| p.n)),
+        Column::times(all().map(|p| p.ping.received_at)),
+        Column::ints(all().map(|p| place(PingKind::ALL, &p.kind))),
+        Column::ints(all().map(|p| p.ping.exit_status.map(i64::from))),
+        Column::texts(all().map(|p| p.ping.rid.map(|rid| rid.to_string()))),
+        Column::ints(all().map(|p| place(Scheme::ALL, &p.ping.scheme))),
+        Column::ints(all().map(|p| place(Method::ALL, &p.ping.method))),
+        Column::texts(all().map(|p| p.ping.remote_address.to_string())),
+        Column::texts(all().map(|p| p.ping.user_agent.clone())),
+        Column::ints(all().map(|p| i64::try_from(p.body.len()).unwrap_or(i64::MAX))),
+        Column::ints(all().map(|p| p.duration)),
+    ];
+    let names = "check_id, n, at, kind, exit_status, rid, scheme, method, remote_address, \
+                 user_agent, body_size, duration";
+    let sql = "INSERT INTO pings (check_id, n, at, kind, exit_status, rid, scheme, method, \
+               remote_address, user_agent, body_size, duration) SELECT check_id, n, at, kind, \
+               exit_status, rid, scheme, method, remote_address, user_agent, body_size, duration \
+               FROM r";
+    Rows::new(names, columns).execute(conn, sql).await?;
+    let bodies = || pings.iter().filter(|p| !p.body.is_empty());
+    let columns = vec![
+        Column::ints(bodies().map(|p| p.check_id)),
+        Column::ints(bodies().map(|p| p.n)),
+        Column::bytes(bodies().map(|p| p.body.to_vec())),
+    ];
+    let sql = "INSERT INTO ping_bodies (check_id, n, body) SELECT check_id, n, body FROM r";
+    Rows::new("check_id, n, body", columns).execute(conn, sql).await?;
+    Ok(())
+}
+
+/// A page of a check's pings, the latest first, and how many are kept.
+///
+/// # Errors
+/// The database is out.
+pub async fn list(
+    conn: &mut Conn,
+    check_id: i64,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<PingRow>, i64)> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM pings WHERE check_id = $1 ORDER BY n DESC LIMIT $2 OFFSET $3"
+    );
+    let rows = fetch_all!(conn, RawRow, sqlx::AssertSqlSafe(sql), check_id, limit, offset);
+    let rows = rows.into_iter().map(RawRow::into_row).collect::<Result<Vec<_>>>()?;
+    let total =
+        fetch_value!(conn, i64, "SELECT COUNT(*) FROM pings WHERE check_id = $1", check_id);
+    Ok((rows, total))
+}
+
+/// One ping.
+///
+/// # Errors
+/// The database is out.
+pub async fn find(conn: &mut Conn, check_id: i64, n: i64) -> Result<Option<PingRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM pings WHERE check_id = $1 AND n = $2");
+    fetch_optional!(conn, RawRow, sqlx::AssertSqlSafe(sql), check_id, n)
+        .map(RawRow::into_row)
+        .transpose()
+}
+
+#[derive(sqlx::FromRow)]
+struct BodyRow {
+    body: Vec<u8>,
+}
+
+/// The body of a ping, as sent; none where it had none or it is not kept.
+///
+/// # Errors
+/// The database is out.
+pub async fn body(conn: &mut Conn, check_id: i64, n: i64) -> Result<Option<Vec<u8>>> {
+    let row = fetch_optional!(
+        conn,
+        BodyRow,
+        "SELECT body FROM ping_bodies WHERE check_id = $1 AND n = $2",
+        check_id,
+        n
+    );
+    Ok(row.map(|row| row.body))
+}

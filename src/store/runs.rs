@@ -1,0 +1,126 @@
+//! Runs: starts and the finishes that belong to them.
+
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::dialect::{Column, Rows, id_list};
+use super::states::Watched;
+use super::tx::{Conn, fetch_all, fetch_value};
+use crate::clock::Timestamp;
+use crate::domain::run::{Run, RunResult};
+use crate::fault::Result;
+
+/// A run as it is kept.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct RunRow {
+    /// Its id.
+    pub run_id: i64,
+    /// Its check.
+    pub check_id: i64,
+    /// The client's run id, canonical.
+    pub rid: Option<String>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// How long it took, in microseconds.
+    pub duration: Option<i64>,
+    /// How it stands.
+    #[sqlx(try_from = "String")]
+    pub result: RunResult,
+    /// The exit status that came with its finish.
+    pub exit_status: Option<i16>,
+    /// Its deadline was put off to this moment.
+    pub put_off_to: Option<Timestamp>,
+}
+
+const COLUMNS: &str = "run_id, check_id, rid, started_at, finished_at, duration, result, \
+                       exit_status, put_off_to";
+
+impl RunRow {
+    fn into_run(self) -> Run {
+        Run {
+            id: Some(self.run_id),
+            rid: self.rid.as_deref().and_then(|rid| Uuid::parse_str(rid).ok()),
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            duration: self.duration,
+            result: self.result,
+            exit_status: self.exit_status.and_then(|n| u8::try_from(n).ok()),
+            put_off_to: self.put_off_to,
+            changed: false,
+        }
+    }
+}
+
+/// The open runs of these checks, each with its check, in order of their start.
+pub(super) async fn open_of(conn: &mut Conn, check_ids: &[i64]) -> Result<Vec<(i64, Run)>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM runs WHERE finished_at IS NULL AND {} ORDER BY run_id",
+        conn.db().is_in("check_id", "$1")
+    );
+    let rows = fetch_all!(conn, RunRow, AssertSqlSafe(sql), id_list(check_ids));
+    Ok(rows.into_iter().map(|row| (row.check_id, row.into_run())).collect())
+}
+
+/// Writes the runs of these checks that are new or changed.
+pub(super) async fn save(conn: &mut Conn, checks: &[Watched]) -> Result<()> {
+    let (mut new, mut old) = (Vec::new(), Vec::new());
+    for check in checks {
+        for run in check.ended_runs.iter().chain(&check.state.open_runs) {
+            match run.id {
+                None => new.push((check.check_id, run)),
+                Some(id) if run.changed => old.push((id, run)),
+                Some(_) => {}
+            }
+        }
+    }
+    let columns = |ids: Vec<i64>, runs: Vec<&Run>| {
+        let all = || runs.iter();
+        vec![
+            Column::ints(ids),
+            Column::times(all().map(|run| run.finished_at)),
+            Column::ints(all().map(|run| run.duration)),
+            Column::texts(all().map(|run| run.result.as_str().to_owned())),
+            Column::ints(all().map(|run| run.exit_status.map(i64::from))),
+            Column::times(all().map(|run| run.put_off_to)),
+        ]
+    };
+    let (ids, runs): (Vec<i64>, Vec<&Run>) = old.into_iter().unzip();
+    let sql = "UPDATE runs SET finished_at = r.finished_at, duration = r.duration, \
+               result = r.result, exit_status = r.exit_status, put_off_to = r.put_off_to \
+               FROM r WHERE runs.run_id = r.run_id";
+    Rows::new("run_id, finished_at, duration, result, exit_status, put_off_to", columns(ids, runs))
+        .execute(conn, sql)
+        .await?;
+    let (ids, runs): (Vec<i64>, Vec<&Run>) = new.into_iter().unzip();
+    let rids = Column::texts(runs.iter().map(|run| run.rid.map(|rid| rid.to_string())));
+    let starts = Column::times(runs.iter().map(|run| run.started_at));
+    let mut columns = columns(ids, runs);
+    columns.extend([rids, starts]);
+    let sql = "INSERT INTO runs (check_id, finished_at, duration, result, exit_status, \
+               put_off_to, rid, started_at) SELECT check_id, finished_at, duration, result, \
+               exit_status, put_off_to, rid, started_at FROM r ORDER BY started_at";
+    let names = "check_id, finished_at, duration, result, exit_status, put_off_to, rid, started_at";
+    Rows::new(names, columns).execute(conn, sql).await?;
+    Ok(())
+}
+
+/// A page of a check's runs, the latest first, and how many there are.
+///
+/// # Errors
+/// The database is out.
+pub async fn list(
+    conn: &mut Conn,
+    check_id: i64,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<RunRow>, i64)> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM runs WHERE check_id = $1 ORDER BY run_id DESC LIMIT $2 OFFSET $3"
+    );
+    let rows = fetch_all!(conn, RunRow, AssertSqlSafe(sql), check_id, limit, offset);
+    let total =
+        fetch_value!(conn, i64, "SELECT COUNT(*) FROM runs WHERE check_id = $1", check_id);
+    Ok((rows, total))
+}

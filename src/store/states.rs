@@ -1,0 +1,352 @@
+//! The hot rows: what decides a check's state and deadline, read and written by every ping, every
+//! passed deadline and every edit. One statement each, whatever the number of checks.
+
+use sqlx::AssertSqlSafe;
+
+use super::dialect::{Column, Rows, id_list};
+use super::tx::{Conn, fetch_all, fetch_optional, fetch_value};
+use super::{Flag, IdRow, flips, runs};
+use crate::clock::Timestamp;
+use crate::domain::check::{self, Effect, Flip, Rules, State, Status};
+use crate::domain::ping::BodyFilter;
+use crate::domain::run::Run;
+use crate::domain::schedule::Schedule;
+use crate::fault::Result;
+
+/// A check as the workers see it, together with what has to be written about it.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// The check.
+    pub check_id: i64,
+    /// What its owner set.
+    pub rules: Rules,
+    /// What happened to it so far.
+    pub state: State,
+    /// Why its rules can't be read, where the database holds something that no version of this
+    /// program wrote. It is then treated as a simple check and never turned down by a deadline.
+    pub broken: Option<String>,
+    /// Runs that ended, to be written.
+    pub ended_runs: Vec<Run>,
+    /// Flips, each with the serial number of the ping that made it, to be written.
+    pub flips: Vec<(Flip, Option<i64>)>,
+    /// What the server did to it, to be written: when, what kind, and the text.
+    pub events: Vec<(Timestamp, &'static str, String)>,
+    wake_at: Option<Timestamp>,
+}
+
+impl Watched {
+    /// Remembers what an event leads to, until [`save`] writes it.
+    pub fn take_in(&mut self, effect: Effect, ping_n: Option<i64>) {
+        self.ended_runs.extend(effect.ended_runs);
+        self.flips.extend(effect.flip.map(|flip| (flip, ping_n)));
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct StateRow {
+    check_id: i64,
+    kind: String,
+    period: i64,
+    grace: i64,
+    max_runtime: Option<i64>,
+    failure_threshold: i64,
+    manual_resume: Flag,
+    post_only: Flag,
+    filtered: Flag,
+    #[sqlx(try_from = "String")]
+    status: Status,
+    failures: i64,
+    n_pings: i64,
+    n_flips: i64,
+    open_runs: i64,
+    base_at: Option<Timestamp>,
+    put_off_to: Option<Timestamp>,
+    last_ping_at: Option<Timestamp>,
+    last_start_at: Option<Timestamp>,
+    last_duration: Option<i64>,
+    wake_at: Option<Timestamp>,
+}
+
+const COLUMNS: &str = "s.check_id, s.kind, s.period, s.grace, s.max_runtime, \
+    s.failure_threshold, s.manual_resume, s.post_only, s.filtered, s.status, s.failures, \
+    s.n_pings, s.n_flips, s.open_runs, s.base_at, s.put_off_to, s.last_ping_at, \
+    s.last_start_at, s.last_duration, s.wake_at";
+
+impl StateRow {
+    fn into_watched(self) -> (Watched, bool, bool) {
+        let broken = (self.kind != "simple")
+            .then(|| format!("its kind {:?} is not known to this version", self.kind));
+        let watched = Watched {
+            check_id: self.check_id,
+            rules: Rules {
+                schedule: Schedule::Simple { period: self.period },
+                grace: self.grace,
+                max_runtime: self.max_runtime,
+                failure_threshold: i32::try_from(self.failure_threshold).unwrap_or(i32::MAX),
+                manual_resume: self.manual_resume.into(),
+                post_only: self.post_only.into(),
+                filter: None,
+            },
+            state: State {
+                status: self.status,
+                failures: i32::try_from(self.failures).unwrap_or(i32::MAX),
+                n_pings: self.n_pings,
+                n_flips: self.n_flips,
+                base_at: self.base_at,
+                put_off_to: self.put_off_to,
+                last_ping_at: self.last_ping_at,
+                last_start_at: self.last_start_at,
+                last_duration: self.last_duration,
+                open_runs: Vec::new(),
+            },
+            broken,
+            ended_runs: Vec::new(),
+            flips: Vec::new(),
+            events: Vec::new(),
+            wake_at: self.wake_at,
+        };
+        (watched, self.open_runs > 0, self.filtered.into())
+    }
+}
+
+/// Reads the checks of these ids, in order of their ids, and locks them until the transaction
+/// ends. Ids that do not exist are left out.
+///
+/// # Errors
+/// The database is out.
+pub async fn load(conn: &mut Conn, check_ids: &[i64]) -> Result<Vec<Watched>> {
+    let db = conn.db();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM check_states s WHERE {} ORDER BY s.check_id{}",
+        db.is_in("s.check_id", "$1"),
+        db.for_update("s")
+    );
+    let rows = fetch_all!(conn, StateRow, AssertSqlSafe(sql), id_list(check_ids));
+    complete(conn, rows).await
+}
+
+/// Reads and locks one check.
+///
+/// # Errors
+/// The database is out.
+pub async fn load_one(conn: &mut Conn, check_id: i64) -> Result<Option<Watched>> {
+    Ok(load(conn, &[check_id]).await?.pop())
+}
+
+/// Reads and locks at most `limit` checks whose time to be looked at has come, passing over those
+/// that another node is at.
+///
+/// # Errors
+/// The database is out.
+pub async fn load_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Watched>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM check_states s WHERE s.wake_at <= $1 ORDER BY s.wake_at LIMIT $2{}",
+        conn.db().for_update_skip_locked("s")
+    );
+    let rows = fetch_all!(conn, StateRow, AssertSqlSafe(sql), now, limit);
+    complete(conn, rows).await
+}
+
+/// The checks that have a run open since before `started_before`, at most `limit`.
+///
+/// # Errors
+/// The database is out.
+pub async fn with_old_runs(
+    conn: &mut Conn,
+    started_before: Timestamp,
+    limit: i64,
+) -> Result<Vec<i64>> {
+    let rows = fetch_all!(
+        conn,
+        IdRow,
+        "SELECT DISTINCT check_id AS id FROM runs \
+         WHERE finished_at IS NULL AND started_at < $1 ORDER BY check_id LIMIT $2",
+        started_before,
+        limit
+    );
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// When the next check wants to be looked at.
+///
+/// # Errors
+/// The database is out.
+pub async fn next_wake(conn: &mut Conn) -> Result<Option<Timestamp>> {
+    Ok(fetch_value!(
+        conn,
+        Option<Timestamp>,
+        "SELECT MIN(wake_at) FROM check_states WHERE wake_at IS NOT NULL"
+    ))
+}
+
+/// The serial number of a check's newest flip; none where the check is gone.
+///
+/// # Errors
+/// The database is out.
+pub async fn n_flips(conn: &mut Conn, check_id: i64) -> Result<Option<i64>> {
+    let sql = "SELECT n_flips AS id FROM check_states WHERE check_id = $1";
+    Ok(fetch_optional!(conn, IdRow, sql, check_id).map(|row| row.id))
+}
+
+/// Adds the open runs and the word filters of those that have any.
+async fn complete(conn: &mut Conn, rows: Vec<StateRow>) -> Result<Vec<Watched>> {
+    let mut watched = Vec::with_capacity(rows.len());
+    let (mut running, mut filtered) = (Vec::new(), Vec::new());
+    for row in rows {
+        let (check, has_runs, has_filter) = row.into_watched();
+        if has_runs {
+            running.push(check.check_id);
+        }
+        if has_filter {
+            filtered.push(check.check_id);
+        }
+        watched.push(check);
+    }
+    if !running.is_empty() {
+        for (check_id, run) in runs::open_of(conn, &running).await? {
+            if let Some(check) = watched.iter_mut().find(|check| check.check_id == check_id) {
+                check.state.open_runs.push(run);
+            }
+        }
+    }
+    if !filtered.is_empty() {
+        for row in filters_of(conn, &filtered).await? {
+            if let Some(check) = watched.iter_mut().find(|check| check.check_id == row.check_id) {
+                check.rules.filter = Some(BodyFilter {
+                    start_kw: row.start_kw,
+                    success_kw: row.success_kw,
+                    failure_kw: row.failure_kw,
+                    default_fail: row.filter_default_fail.into(),
+                });
+            }
+        }
+    }
+    Ok(watched)
+}
+
+#[derive(sqlx::FromRow)]
+struct FilterRow {
+    check_id: i64,
+    start_kw: String,
+    success_kw: String,
+    failure_kw: String,
+    filter_default_fail: Flag,
+}
+
+async fn filters_of(conn: &mut Conn, check_ids: &[i64]) -> Result<Vec<FilterRow>> {
+    let sql = format!(
+        "SELECT check_id, start_kw, success_kw, failure_kw, filter_default_fail FROM checks \
+         WHERE {}",
+        conn.db().is_in("check_id", "$1")
+    );
+    Ok(fetch_all!(conn, FilterRow, AssertSqlSafe(sql), id_list(check_ids)))
+}
+
+/// What a saved batch means for the workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Saved {
+    /// Notifications were queued.
+    pub announced: bool,
+    /// The earliest deadline that came nearer.
+    pub sooner: Option<Timestamp>,
+}
+
+/// Writes the states of these checks, their deadlines, their runs, their flips, what has to be
+/// told about those, and their events.
+///
+/// # Errors
+/// The database refused; the transaction must be dropped.
+pub async fn save(conn: &mut Conn, checks: &[Watched], now: Timestamp) -> Result<Saved> {
+    save_states(conn, checks).await?;
+    let sooner = lower_wakes(conn, checks).await?;
+    runs::save(conn, checks).await?;
+    let announced = flips::save(conn, checks, now).await?;
+    save_events(conn, checks).await?;
+    Ok(Saved { announced, sooner })
+}
+
+async fn save_states(conn: &mut Conn, checks: &[Watched]) -> Result<()> {
+    let all = || checks.iter();
+    let columns = vec![
+        Column::ints(all().map(|c| c.check_id)),
+        Column::texts(all().map(|c| c.state.status.as_str().to_owned())),
+        Column::ints(all().map(|c| i64::from(c.state.failures))),
+        Column::ints(all().map(|c| c.state.n_pings)),
+        Column::ints(all().map(|c| c.state.n_flips)),
+        Column::ints(all().map(|c| i64::try_from(c.state.open_runs.len()).unwrap_or(i64::MAX))),
+        Column::times(all().map(|c| c.state.base_at)),
+        Column::times(all().map(|c| c.state.put_off_to)),
+        Column::times(all().map(|c| c.state.last_ping_at)),
+        Column::times(all().map(|c| c.state.last_start_at)),
+        Column::ints(all().map(|c| c.state.last_duration)),
+        Column::times(all().map(|c| check::next_ping_at(&c.rules, &c.state))),
+        Column::times(all().map(|c| check::alert_at(&c.rules, &c.state))),
+    ];
+    let names = "check_id, status, failures, n_pings, n_flips, open_runs, base_at, put_off_to, \
+                 last_ping_at, last_start_at, last_duration, next_ping_at, alert_at";
+    let sql = "UPDATE check_states SET status = r.status, failures = r.failures, \
+               n_pings = r.n_pings, n_flips = r.n_flips, open_runs = r.open_runs, \
+               base_at = r.base_at, put_off_to = r.put_off_to, last_ping_at = r.last_ping_at, \
+               last_start_at = r.last_start_at, last_duration = r.last_duration, \
+               next_ping_at = r.next_ping_at, alert_at = r.alert_at \
+               FROM r WHERE check_states.check_id = r.check_id";
+    Rows::new(names, columns).execute(conn, sql).await?;
+    Ok(())
+}
+
+/// Wakes the detector earlier for the checks whose deadline came nearer.
+async fn lower_wakes(conn: &mut Conn, checks: &[Watched]) -> Result<Option<Timestamp>> {
+    let mut lowered = Vec::new();
+    for check in checks {
+        if let Some(alert_at) = check::alert_at(&check.rules, &check.state)
+            && check.wake_at.is_none_or(|wake_at| alert_at < wake_at)
+        {
+            lowered.push((check.check_id, alert_at));
+        }
+    }
+    set_wakes(conn, lowered.iter().map(|(id, at)| (*id, Some(*at)))).await?;
+    Ok(lowered.into_iter().map(|(_, at)| at).min())
+}
+
+/// Sets when checks that were looked at want to be looked at again: at their deadline, not at all
+/// where they have none, or at `retry_at` where their rules can't be read.
+///
+/// # Errors
+/// The database refused.
+pub async fn settle_wakes(
+    conn: &mut Conn,
+    checks: &[Watched],
+    retry_at: Timestamp,
+) -> Result<()> {
+    let wakes = checks.iter().map(|check| {
+        let at = check::alert_at(&check.rules, &check.state);
+        (check.check_id, if check.broken.is_some() { Some(retry_at) } else { at })
+    });
+    set_wakes(conn, wakes).await
+}
+
+async fn set_wakes(
+    conn: &mut Conn,
+    wakes: impl Iterator<Item = (i64, Option<Timestamp>)>,
+) -> Result<()> {
+    let (ids, times): (Vec<i64>, Vec<Option<Timestamp>>) = wakes.unzip();
+    let columns = vec![Column::ints(ids), Column::times(times)];
+    let sql = "UPDATE check_states SET wake_at = r.wake_at FROM r \
+               WHERE check_states.check_id = r.check_id";
+    Rows::new("check_id, wake_at", columns).execute(conn, sql).await?;
+    Ok(())
+}
+
+async fn save_events(conn: &mut Conn, checks: &[Watched]) -> Result<()> {
+    let events = || checks.iter().flat_map(|c| c.events.iter().map(move |e| (c.check_id, e)));
+    let columns = vec![
+        Column::ints(events().map(|(id, _)| id)),
+        Column::times(events().map(|(_, (at, _, _))| *at)),
+        Column::texts(events().map(|(_, (_, kind, _))| (*kind).to_owned())),
+        Column::texts(events().map(|(_, (_, _, text))| text.clone())),
+    ];
+    let sql = "INSERT INTO check_events (check_id, at, kind, text) \
+               SELECT check_id, at, kind, text FROM r";
+    Rows::new("check_id, at, kind, text", columns).execute(conn, sql).await?;
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! Connections and transactions on whichever database is open, and the four small macros by which
+//! every query of the program is run on it.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Executor, PgConnection, Postgres, Sqlite, SqliteConnection};
+use tokio::sync::OwnedMutexGuard;
+
+use super::dialect::Db;
+use crate::fault::{Fault, Result};
+
+/// A connection, inside a transaction or not. Queries run on it through [`fetch_all!`],
+/// [`fetch_optional!`], [`fetch_one!`] and [`execute!`].
+#[derive(Debug)]
+pub struct Conn(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    SqliteReader(PoolConnection<Sqlite>),
+    /// None only while a dropped transaction is being rolled back.
+    SqliteWriter(Option<OwnedMutexGuard<Writer>>),
+    Postgres(PoolConnection<Postgres>),
+    PostgresTx(sqlx::Transaction<'static, Postgres>),
+}
+
+/// A borrowed connection of the one or the other database; what the macros match on.
+pub(crate) enum Link<'a> {
+    Sqlite(&'a mut SqliteConnection),
+    Postgres(&'a mut PgConnection),
+}
+
+impl Conn {
+    pub(super) fn sqlite(connection: PoolConnection<Sqlite>) -> Self {
+        Self(Kind::SqliteReader(connection))
+    }
+
+    pub(super) fn postgres(connection: PoolConnection<Postgres>) -> Self {
+        Self(Kind::Postgres(connection))
+    }
+
+    /// Which database this is; for `dialect.rs` and those who ask it for a text.
+    #[must_use]
+    pub(crate) fn db(&self) -> Db {
+        match self.0 {
+            Kind::SqliteReader(_) | Kind::SqliteWriter(_) => Db::Sqlite,
+            Kind::Postgres(_) | Kind::PostgresTx(_) => Db::Postgres,
+        }
+    }
+
+    pub(crate) fn link(&mut self) -> Result<Link<'_>> {
+        Ok(match &mut self.0 {
+            Kind::SqliteReader(connection) => Link::Sqlite(&mut *connection),
+            Kind::SqliteWriter(Some(writer)) => Link::Sqlite(&mut writer.connection),
+            Kind::SqliteWriter(None) => return Err(Fault::internal("a transaction used after its end")),
+            Kind::Postgres(connection) => Link::Postgres(&mut *connection),
+            Kind::PostgresTx(transaction) => Link::Postgres(&mut *transaction),
+        })
+    }
+}
+
+/// The one SQLite connection that writes.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) connection: SqliteConnection,
+    in_transaction: bool,
+}
+
+impl Writer {
+    pub(super) fn new(connection: SqliteConnection) -> Self {
+        Self { connection, in_transaction: false }
+    }
+
+    async fn begin(&mut self) -> Result<()> {
+        self.roll_back().await?;
+        // Set before the call: if it is cut short, the next one rolls back first.
+        self.in_transaction = true;
+        self.connection.execute("BEGIN IMMEDIATE").await?;
+        Ok(())
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        self.connection.execute("COMMIT").await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Ends a transaction that was left open. Where the database has ended it by itself already
+    /// (as it does on some errors) there is nothing to do, and its complaint means nothing.
+    async fn roll_back(&mut self) -> Result<()> {
+        if self.in_transaction {
+            match self.connection.execute("ROLLBACK").await {
+                Ok(_) | Err(sqlx::Error::Database(_)) => self.in_transaction = false,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A writing transaction: everything until [`Tx::commit`] happens together or, if that is never
+/// called, not at all. On SQLite it holds the program's one writing connection.
+#[derive(Debug)]
+pub struct Tx(Conn);
+
+impl Tx {
+    pub(super) async fn begin_sqlite(mut writer: OwnedMutexGuard<Writer>) -> Result<Self> {
+        writer.begin().await?;
+        Ok(Self(Conn(Kind::SqliteWriter(Some(writer)))))
+    }
+
+    pub(super) fn postgres(transaction: sqlx::Transaction<'static, Postgres>) -> Self {
+        Self(Conn(Kind::PostgresTx(transaction)))
+    }
+
+    /// Makes everything in it durable.
+    ///
+    /// # Errors
+    /// The database could not; then nothing of it has happened.
+    pub async fn commit(mut self) -> Result<()> {
+        match &mut self.0.0 {
+            Kind::SqliteWriter(slot) => {
+                if let Some(mut writer) = slot.take() {
+                    let outcome = writer.commit().await;
+                    if outcome.is_err() {
+                        *slot = Some(writer);
+                    }
+                    outcome?;
+                }
+                Ok(())
+            }
+            Kind::PostgresTx(_) => match std::mem::replace(&mut self.0.0, Kind::SqliteWriter(None)) {
+                Kind::PostgresTx(transaction) => Ok(transaction.commit().await?),
+                _ => Ok(()),
+            },
+            Kind::SqliteReader(_) | Kind::Postgres(_) => Ok(()),
+        }
+    }
+}
+
+impl Drop for Tx {
+    /// Rolls back what was not committed, without waiting for the next writer to find it: another
+    /// process could not write meanwhile. (`sqlx` does the same for PostgreSQL.)
+    fn drop(&mut self) {
+        if let Kind::SqliteWriter(slot) = &mut self.0.0
+            && let Some(mut writer) = slot.take()
+            && writer.in_transaction
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move {
+                if let Err(error) = writer.roll_back().await {
+                    tracing::warn!(%error, "a transaction could not be rolled back yet");
+                }
+            });
+        }
+    }
+}
+
+impl Deref for Tx {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.0
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.0
+    }
+}
+
+/// Runs one piece of code on the connection of whichever database is open.
+macro_rules! on_link {
+    ($conn:expr, $link:ident => $body:expr) => {
+        match $conn.link()? {
+            crate::store::tx::Link::Sqlite($link) => $body,
+            crate::store::tx::Link::Postgres($link) => $body,
+        }
+    };
+}
+
+/// `fetch_all!(conn, Row, sql, bind, …)`: all rows, each read as `Row`.
+macro_rules! fetch_all {
+    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
+        let rows: Vec<$row> = crate::store::tx::on_link!($conn, link =>
+            sqlx::query_as($sql)$(.bind($bind))*.fetch_all(&mut *link).await?);
+        rows
+    }};
+}
+
+/// `fetch_optional!(conn, Row, sql, bind, …)`: the first row, if there is one.
+macro_rules! fetch_optional {
+    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
+        let row: Option<$row> = crate::store::tx::on_link!($conn, link =>
+            sqlx::query_as($sql)$(.bind($bind))*.fetch_optional(&mut *link).await?);
+        row
+    }};
+}
+
+/// `fetch_value!(conn, Type, sql, bind, …)`: the first column of the one row.
+macro_rules! fetch_value {
+    ($conn:expr, $type:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
+        let value: $type = crate::store::tx::on_link!($conn, link =>
+            sqlx::query_scalar($sql)$(.bind($bind))*.fetch_one(&mut *link).await?);
+        value
+    }};
+}
+
+/// `execute!(conn, sql, bind, …)`: how many rows it changed.
+macro_rules! execute {
+    ($conn:expr, $sql:expr $(, $bind:expr)* $(,)?) => {{
+        let changed: u64 = crate::store::tx::on_link!($conn, link =>
+            sqlx::query($sql)$(.bind($bind))*.execute(&mut *link).await?.rows_affected());
+        changed
+    }};
+}
+
+pub(crate) use {execute, fetch_all, fetch_optional, fetch_value, on_link};

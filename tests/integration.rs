@@ -1,0 +1,7 @@
+//! Black-box tests: the real binary on both databases, known by its command line, its configuration
+//! and its wire. `./test` runs them all; without it the PostgreSQL half is skipped.
+
+mod support;
+
+mod durability;
+mod ping;

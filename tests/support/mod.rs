@@ -1,0 +1,53 @@
+//! The rig of the black-box tests: databases, the real server, its API, the raw wire, a receiver
+//! for what the server sends. It knows the command line, the configuration and the wire, and of the
+//! program's inside nothing but the clock.
+
+pub mod answer;
+pub mod api;
+pub mod databases;
+pub mod folder;
+pub mod raw;
+pub mod receiver;
+pub mod server;
+
+pub(crate) use databases::{Database, both_databases};
+
+use std::time::Duration;
+
+use overdue::clock::{Clock, Timestamp};
+
+/// How long anything may take before a test gives up on it.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The wall clock: the server's own, as both run on one machine.
+pub fn now() -> Timestamp {
+    Clock::system().now()
+}
+
+/// A time as the API writes it.
+pub fn time(value: &serde_json::Value) -> Timestamp {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no time")).parse().unwrap()
+}
+
+/// A random UUID, in its canonical form.
+pub fn new_uuid() -> String {
+    uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string()
+}
+
+/// `prefix` and 64 random bits: a name that no other test has.
+pub fn random_name(prefix: &str) -> String {
+    format!("{prefix}{:016x}", rand::random::<u64>())
+}
+
+/// Asks again and again until there is something; fails, naming `what`, when patience ends.
+pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let found = tokio::time::timeout(PATIENCE, async {
+        loop {
+            if let Some(value) = ask().await {
+                return value;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    });
+    found.await.unwrap_or_else(|_| panic!("not within {} s: {what}", PATIENCE.as_secs()))
+}
