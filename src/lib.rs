@@ -1,5 +1,25 @@
-//! Overdue: a self-hostable monitor for cron jobs and heartbeats. The map of the house, in the
-//! order of dependency: each module uses only those above it (a test holds this).
+//! Overdue: a self-hostable monitor for cron jobs and heartbeats.
+//!
+//! The map of the house, in the order of dependency: each module uses only those above it, and a
+//! test holds that.
+//!
+//! * [`clock`] — time as a value that is passed in
+//! * [`fault`] — what can go wrong, without any HTTP in it
+//! * [`secret`] — randomness, keys, hashes, passwords
+//! * [`log`] — the log's format and level
+//! * [`config`] — one struct a section, with its defaults and checks
+//! * [`domain`] — the rules, pure: states, pings, runs, schedules, slugs, alerts
+//! * [`store`] — all SQL of the program
+//! * [`context`] — what every part of the running program shares
+//! * [`vitals`] — how the workers are
+//! * [`notify`] — the outbox's worker, and the channels it sends through
+//! * [`service`] — what people can do, one file a resource, whatever the dialect
+//! * [`ingest`] — the ping writer: queue in, group commit, outcome out
+//! * [`detector`] — the next deadline, flips, the outbox
+//! * [`janitor`] — retention, in small steps
+//! * [`http`] — everything that is answered over HTTP, one folder a dialect
+//! * [`app`] — where it is all put together
+//! * [`cli`] — the command line, one file a command
 
 pub mod clock;
 pub mod fault;
@@ -10,7 +30,11 @@ pub mod domain;
 pub mod store;
 pub mod context;
 pub mod vitals;
+pub mod notify;
 pub mod service;
 pub mod ingest;
 pub mod detector;
-pub mod notify;
+pub mod janitor;
+pub mod http;
+pub mod app;
+pub mod cli;

@@ -3,6 +3,7 @@
 //! nothing on the hot path, and nobody waits for anybody. It decides nothing and stores nothing.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -11,13 +12,11 @@ use crate::domain::text_enum;
 text_enum! {
     /// A worker that has to run for the server to be ready.
     Worker {
-        /// Turns checks down whose deadline has passed.
+        /// Turns checks down whose deadline has passed, and gives the node's sign of life.
         Detector => "detector",
         /// Sends what the outbox holds.
         Notifier => "notifier",
-        /// Tells the other nodes, and the next start, that this one lives.
-        Heartbeat => "heartbeat",
-        /// Writes pings; it is idle while there are none.
+        /// Writes pings; it rests while there are none.
         Ingest => "ingest",
     }
 }
@@ -29,30 +28,88 @@ impl Worker {
     pub const fn bound(self) -> Duration {
         match self {
             Self::Detector | Self::Notifier => Duration::from_secs(5),
-            Self::Heartbeat => Duration::from_secs(6),
             Self::Ingest => Duration::from_secs(10),
         }
     }
 }
 
-/// What may become of a ping, as `/metrics` names it; [`Vitals::ping`] takes the place in here.
-pub const PING_OUTCOMES: [&str; 4] = ["stored", "not_found", "limited", "unavailable"];
+/// Something that is counted from the start of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// A ping that was stored.
+    PingStored,
+    /// A ping that was stored and made its check.
+    PingCreated,
+    /// A ping for no check.
+    PingUnknown,
+    /// A ping that could not be understood, or whose slug fits several checks.
+    PingRefused,
+    /// A ping over the operator's limit per minute.
+    PingLimited,
+    /// A ping that could not be stored, because the queue was full or the database out.
+    PingUnavailable,
+    /// A transaction that stored pings.
+    Batch,
+    /// A ping in such a transaction.
+    BatchedPing,
+    /// A change of a check's state.
+    Flip,
+    /// A notification that was delivered.
+    NotificationSent,
+    /// An attempt to deliver one that failed.
+    NotificationFailed,
+}
+
+/// A counter as `/metrics` shows it.
+struct Series {
+    count: Count,
+    name: &'static str,
+    labels: &'static str,
+    help: &'static str,
+}
+
+const fn series(
+    count: Count,
+    name: &'static str,
+    labels: &'static str,
+    help: &'static str,
+) -> Series {
+    Series { count, name, labels, help }
+}
+
+const PINGS: &str = "overdue_pings_total";
+const PINGS_HELP: &str = "Pings answered, by outcome.";
+const SENT: &str = "overdue_notifications_total";
+const SENT_HELP: &str = "Attempts to deliver a notification, by result.";
+
+/// Every counter, in the order of [`Count`], those of one name together.
+const SERIES: [Series; 11] = [
+    series(Count::PingStored, PINGS, "{outcome=\"stored\"}", PINGS_HELP),
+    series(Count::PingCreated, PINGS, "{outcome=\"created\"}", PINGS_HELP),
+    series(Count::PingUnknown, PINGS, "{outcome=\"unknown\"}", PINGS_HELP),
+    series(Count::PingRefused, PINGS, "{outcome=\"refused\"}", PINGS_HELP),
+    series(Count::PingLimited, PINGS, "{outcome=\"limited\"}", PINGS_HELP),
+    series(Count::PingUnavailable, PINGS, "{outcome=\"unavailable\"}", PINGS_HELP),
+    series(Count::Batch, "overdue_ping_batches_total", "", "Transactions that stored pings."),
+    series(Count::BatchedPing, "overdue_batched_pings_total", "", "Pings stored in them."),
+    series(Count::Flip, "overdue_flips_total", "", "Changes of checks' states."),
+    series(Count::NotificationSent, SENT, "{result=\"sent\"}", SENT_HELP),
+    series(Count::NotificationFailed, SENT, "{result=\"failed\"}", SENT_HELP),
+];
 
 /// The worker has nothing to do, and is not late however long that lasts.
-const IDLE: i64 = i64::MAX;
+const RESTING: i64 = i64::MAX;
 /// The worker has not run yet.
 const NEVER: i64 = i64::MIN;
 
-/// Where workers report. Counts are from the start of the process.
+/// Where workers report; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Vitals(Arc<Inner>);
+
 #[derive(Debug)]
-pub struct Vitals {
+struct Inner {
     beats: [AtomicI64; Worker::ALL.len()],
-    pings: [AtomicU64; PING_OUTCOMES.len()],
-    batches: AtomicU64,
-    batched_pings: AtomicU64,
-    flips: AtomicU64,
-    sent: AtomicU64,
-    failed: AtomicU64,
+    counts: [AtomicU64; SERIES.len()],
 }
 
 /// A worker that has not run within its bound.
@@ -78,18 +135,13 @@ impl fmt::Display for Late {
 }
 
 impl Default for Vitals {
-    /// Nothing has run yet, and the writer of pings is idle.
+    /// Nothing has run yet, and the writer of pings rests.
     fn default() -> Self {
-        let vitals = Self {
+        let vitals = Self(Arc::new(Inner {
             beats: std::array::from_fn(|_| AtomicI64::new(NEVER)),
-            pings: std::array::from_fn(|_| AtomicU64::new(0)),
-            batches: AtomicU64::new(0),
-            batched_pings: AtomicU64::new(0),
-            flips: AtomicU64::new(0),
-            sent: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-        };
-        vitals.idle(Worker::Ingest);
+            counts: std::array::from_fn(|_| AtomicU64::new(0)),
+        }));
+        vitals.rest(Worker::Ingest);
         vitals
     }
 }
@@ -97,35 +149,22 @@ impl Default for Vitals {
 impl Vitals {
     /// A worker runs now; `now` is [`crate::clock::Clock::steady_micros`].
     pub fn beat(&self, worker: Worker, now: i64) {
-        self.beats[worker as usize].store(now, Relaxed);
+        self.0.beats[worker as usize].store(now, Relaxed);
     }
 
     /// A worker has nothing to do until its next beat.
-    pub fn idle(&self, worker: Worker) {
-        self.beats[worker as usize].store(IDLE, Relaxed);
+    pub fn rest(&self, worker: Worker) {
+        self.0.beats[worker as usize].store(RESTING, Relaxed);
     }
 
-    /// Counts a ping by its outcome's place in [`PING_OUTCOMES`].
-    pub fn ping(&self, outcome: usize) {
-        if let Some(count) = self.pings.get(outcome) {
-            add(count, 1);
-        }
+    /// Counts one more of this.
+    pub fn count(&self, what: Count) {
+        self.add(what, 1);
     }
 
-    /// Counts a transaction that stored so many pings.
-    pub fn batch(&self, pings: usize) {
-        add(&self.batches, 1);
-        add(&self.batched_pings, pings);
-    }
-
-    /// Counts changes of checks' states.
-    pub fn flips(&self, flips: usize) {
-        add(&self.flips, flips);
-    }
-
-    /// Counts an attempt to deliver a notification.
-    pub fn sent(&self, delivered: bool) {
-        add(if delivered { &self.sent } else { &self.failed }, 1);
+    /// Counts `n` more of this.
+    pub fn add(&self, what: Count, n: u64) {
+        self.0.counts[what as usize].fetch_add(n, Relaxed);
     }
 
     /// The workers that have not run within their bound; `now` is the steady clock's.
@@ -135,15 +174,15 @@ impl Vitals {
         let late = workers.filter_map(|(worker, age)| match age {
             Age::Never => Some(Late { worker, age: None }),
             Age::Ran(age) if age > worker.bound() => Some(Late { worker, age: Some(age) }),
-            Age::Ran(_) | Age::Idle => None,
+            Age::Ran(_) | Age::Rests => None,
         });
         late.collect()
     }
 
     fn age(&self, worker: Worker, now: i64) -> Age {
-        match self.beats[worker as usize].load(Relaxed) {
+        match self.0.beats[worker as usize].load(Relaxed) {
             NEVER => Age::Never,
-            IDLE => Age::Idle,
+            RESTING => Age::Rests,
             // Another thread may have reported a little after `now` was read.
             at => Age::Ran(Duration::from_micros(u64::try_from(now - at).unwrap_or(0))),
         }
@@ -152,23 +191,22 @@ impl Vitals {
     /// All of it in Prometheus' text format; `now` is the steady clock's.
     #[must_use]
     pub fn render(&self, now: i64) -> String {
-        let mut text = head("overdue_pings_total", "counter", "Pings answered, by outcome.");
-        for (outcome, count) in PING_OUTCOMES.iter().zip(&self.pings) {
-            text += &line("overdue_pings_total", "outcome", outcome, count);
+        let mut text = String::new();
+        let mut last = "";
+        for series in &SERIES {
+            if series.name != last {
+                text += &head(series.name, "counter", series.help);
+                last = series.name;
+            }
+            let value = self.0.counts[series.count as usize].load(Relaxed);
+            text += &format!("{}{} {value}\n", series.name, series.labels);
         }
-        text += &plain("overdue_ping_batches_total", "Transactions that stored pings.", &self.batches);
-        text += &plain("overdue_batched_pings_total", "Pings stored in them.", &self.batched_pings);
-        text += &plain("overdue_flips_total", "Changes of checks' states.", &self.flips);
-        let name = "overdue_notifications_total";
-        text += &head(name, "counter", "Attempts to deliver a notification, by result.");
-        text += &line(name, "result", "sent", &self.sent);
-        text += &line(name, "result", "failed", &self.failed);
         text + &self.render_ages(now)
     }
 
     fn render_ages(&self, now: i64) -> String {
         let name = "overdue_worker_age_seconds";
-        let mut text = head(name, "gauge", "Time since a worker last ran; none while it is idle.");
+        let mut text = head(name, "gauge", "Time since a worker last ran; none while it rests.");
         for worker in Worker::ALL {
             if let Age::Ran(age) = self.age(*worker, now) {
                 text += &format!("{name}{{worker=\"{worker}\"}} {:.3}\n", age.as_secs_f64());
@@ -180,20 +218,8 @@ impl Vitals {
 
 enum Age {
     Never,
-    Idle,
+    Rests,
     Ran(Duration),
-}
-
-fn add(count: &AtomicU64, n: usize) {
-    count.fetch_add(n as u64, Relaxed);
-}
-
-fn line(name: &str, label: &str, value: &str, count: &AtomicU64) -> String {
-    format!("{name}{{{label}=\"{value}\"}} {}\n", count.load(Relaxed))
-}
-
-fn plain(name: &str, help: &str, count: &AtomicU64) -> String {
-    format!("{}{name} {}\n", head(name, "counter", help), count.load(Relaxed))
 }
 
 /// The two lines that stand before the values of a metric.
@@ -209,9 +235,8 @@ mod tests {
 
     fn beaten_at(now: i64) -> Vitals {
         let vitals = Vitals::default();
-        for worker in [Worker::Detector, Worker::Notifier, Worker::Heartbeat] {
-            vitals.beat(worker, now);
-        }
+        vitals.beat(Worker::Detector, now);
+        vitals.beat(Worker::Notifier, now);
         vitals
     }
 
@@ -220,9 +245,9 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_has_not_run_yet_is_late_and_one_that_is_idle_is_not() {
+    fn a_worker_that_has_not_run_yet_is_late_and_one_that_rests_is_not() {
         let late = Vitals::default().late(0);
-        assert_eq!(names(&late), ["detector", "notifier", "heartbeat"]);
+        assert_eq!(names(&late), ["detector", "notifier"]);
         assert_eq!(late[0].to_string(), "detector: has not run yet");
     }
 
@@ -233,49 +258,37 @@ mod tests {
         assert_eq!(names(&vitals.late(5 * SECOND + 1)), ["detector", "notifier"]);
         vitals.beat(Worker::Detector, 6 * SECOND);
         let late = vitals.late(7 * SECOND);
-        assert_eq!(names(&late), ["notifier", "heartbeat"]);
+        assert_eq!(names(&late), ["notifier"]);
         assert_eq!(late[0].to_string(), "notifier: last ran 7.0 s ago, should every 5 s");
     }
 
     #[test]
-    fn a_batch_that_takes_too_long_makes_the_writer_late_until_it_is_idle() {
+    fn a_batch_that_takes_too_long_makes_the_writer_late_until_it_rests() {
         let vitals = beaten_at(20 * SECOND);
         vitals.beat(Worker::Ingest, 5 * SECOND);
         assert_eq!(names(&vitals.late(20 * SECOND)), ["ingest"]);
-        vitals.idle(Worker::Ingest);
+        vitals.rest(Worker::Ingest);
         assert!(vitals.late(20 * SECOND).is_empty());
     }
 
     #[test]
-    fn counts_are_shown_under_their_names() {
+    fn every_count_has_its_own_series_in_its_place() {
         let vitals = Vitals::default();
-        vitals.ping(0);
-        vitals.ping(3);
-        vitals.ping(PING_OUTCOMES.len());
-        vitals.batch(7);
-        vitals.batch(5);
-        vitals.flips(3);
-        vitals.sent(true);
-        vitals.sent(false);
-        vitals.sent(false);
+        for (place, series) in SERIES.iter().enumerate() {
+            assert_eq!(series.count as usize, place);
+            vitals.add(series.count, place as u64 + 1);
+        }
         let text = vitals.render(0);
-        for line in [
-            "overdue_pings_total{outcome=\"stored\"} 1",
-            "overdue_pings_total{outcome=\"not_found\"} 0",
-            "overdue_pings_total{outcome=\"unavailable\"} 1",
-            "overdue_ping_batches_total 2",
-            "overdue_batched_pings_total 12",
-            "overdue_flips_total 3",
-            "overdue_notifications_total{result=\"sent\"} 1",
-            "overdue_notifications_total{result=\"failed\"} 2",
-            "# TYPE overdue_flips_total counter",
-        ] {
-            assert!(text.lines().any(|is| is == line), "{line} in {text}");
+        for (place, series) in SERIES.iter().enumerate() {
+            let line = format!("\n{}{} {}\n", series.name, series.labels, place + 1);
+            assert_eq!(text.matches(&line).count(), 1, "{line} in {text}");
+            let kind = format!("# TYPE {} counter\n", series.name);
+            assert_eq!(text.matches(&kind).count(), 1, "{kind} in {text}");
         }
     }
 
     #[test]
-    fn the_age_of_a_worker_is_shown_unless_it_is_idle_or_never_ran() {
+    fn the_age_of_a_worker_is_shown_unless_it_rests_or_never_ran() {
         let text = beaten_at(SECOND).render(2 * SECOND);
         assert!(text.contains("overdue_worker_age_seconds{worker=\"detector\"} 1.000\n"), "{text}");
         assert!(!text.contains("worker=\"ingest\""), "{text}");

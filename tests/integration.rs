@@ -4,4 +4,6 @@
 mod support;
 
 mod durability;
+mod house;
 mod ping;
+mod workers;

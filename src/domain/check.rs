@@ -368,13 +368,13 @@ fn count(rules: &Rules, state: &mut State, at: Timestamp, kind: PingKind, effect
             turn(state, Status::Up, at, Reason::Fail, effect);
         }
     }
-    if matches!(was, Status::Down | Status::Paused) && state.status == Status::Up {
+    if was != Status::Up && state.status == Status::Up {
         spare_open_runs(rules, state, at);
     }
 }
 
-/// Deadlines of open runs that passed while nobody watched count from the moment when somebody
-/// does again, so that no flip is dated before the one that went ahead of it.
+/// Deadlines of open runs that passed unseen before a check came up count from that moment, so that
+/// no flip is dated before the one that went ahead of it.
 fn spare_open_runs(rules: &Rules, state: &mut State, at: Timestamp) {
     for run in &mut state.open_runs {
         if run_deadline(rules, run).is_some_and(|deadline| deadline < at) {

@@ -70,6 +70,8 @@ pub struct Ping {
     pub user_agent: String,
     /// The first `ping.body_limit` bytes of the body, as sent.
     pub body: Bytes,
+    /// The body was longer than that.
+    pub body_was_cut: bool,
 }
 
 /// The part of a body that is stored: all of it where it is UTF-8, less a character that the limit

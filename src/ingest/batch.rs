@@ -74,7 +74,7 @@ async fn write(ctx: &Context, jobs: &[Job]) -> Result<(Vec<bool>, Saved)> {
         let place = checks.binary_search_by_key(&job.check_id, |check| check.check_id);
         found.push(place.is_ok());
         if let Ok(place) = place {
-            rows.push(judge(&mut checks[place], job, ctx.config.ping.body_limit));
+            rows.push(judge(&mut checks[place], job));
         }
     }
     let saved = states::save(&mut tx, &checks, ctx.now()).await?;
@@ -83,10 +83,10 @@ async fn write(ctx: &Context, jobs: &[Job]) -> Result<(Vec<bool>, Saved)> {
     Ok((found, saved))
 }
 
-fn judge<'a>(check: &mut Watched, job: &'a Job, body_limit: usize) -> NewPing<'a> {
+fn judge<'a>(check: &mut Watched, job: &'a Job) -> NewPing<'a> {
     let outcome = check::on_ping(&check.rules, &mut check.state, &job.ping);
     check.take_in(outcome.effect, Some(outcome.n));
-    let body: Bytes = storable_body(&job.ping.body, job.ping.body.len() >= body_limit);
+    let body: Bytes = storable_body(&job.ping.body, job.ping.body_was_cut);
     NewPing {
         check_id: job.check_id,
         n: outcome.n,

@@ -2,6 +2,8 @@
 //! line. Here ranges are checked, ceilings kept and transactions drawn; how a request was spelt is
 //! left to the dialects, how it is stored to `store`.
 
+pub mod channels;
+pub mod checks;
 pub mod projects;
 pub mod tokens;
 pub mod users;

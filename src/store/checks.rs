@@ -523,3 +523,23 @@ pub async fn list(
     });
     Ok((rows, total))
 }
+
+/// How many checks are in a state.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct StatusTotal {
+    /// `down`, `grace`, `up`, `new` or `paused`.
+    pub status: String,
+    /// How many.
+    pub checks: i64,
+}
+
+/// How many checks of the whole installation are in which state, `grace` told from `up` at `now`.
+///
+/// # Errors
+/// The database is out.
+pub async fn status_totals(conn: &mut Conn, now: Timestamp) -> Result<Vec<StatusTotal>> {
+    let sql = "SELECT x.status, COUNT(*) AS checks FROM (SELECT CASE WHEN s.status = 'up' AND \
+               s.next_ping_at < $1 THEN 'grace' ELSE s.status END AS status FROM check_states s) x \
+               GROUP BY x.status ORDER BY x.status";
+    Ok(fetch_all!(conn, StatusTotal, sql, now))
+}

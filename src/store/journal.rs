@@ -1,7 +1,9 @@
 //! The journal of requests: which command was run with which token.
 
+use sqlx::AssertSqlSafe;
+
 use super::dialect::{Column, Rows};
-use super::tx::Conn;
+use super::tx::{Conn, fetch_all, fetch_value};
 use crate::clock::Timestamp;
 use crate::fault::Result;
 
@@ -56,11 +58,80 @@ pub async fn insert(conn: &mut Conn, entries: &[Entry]) -> Result<()> {
         let at = last_used.entry(entry.token_id).or_insert(entry.at);
         *at = (*at).max(entry.at);
     }
-    let columns = vec![
-        Column::ints(last_used.keys().copied()),
-        Column::times(last_used.values().copied()),
-    ];
+    let columns =
+        vec![Column::ints(last_used.keys().copied()), Column::times(last_used.values().copied())];
     let sql = "UPDATE tokens SET last_used_at = r.at FROM r WHERE tokens.token_id = r.token_id";
     Rows::new("token_id, at", columns).execute(conn, sql).await?;
     Ok(())
+}
+
+/// A line of the journal as it is read.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct RequestRow {
+    /// When the request came.
+    pub at: Timestamp,
+    /// The token's name.
+    pub subject: String,
+    /// GET, POST, PUT or DELETE.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The status of the answer.
+    pub status: i64,
+    /// Where the request came from.
+    pub remote_address: String,
+    /// The request's id.
+    pub request_id: String,
+}
+
+/// Which lines of a user's journal are asked for; what is none does not filter.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Made with the tokens of this name.
+    pub subject: Option<String>,
+    /// Answered with this status.
+    pub status: Option<i64>,
+    /// At this moment or later.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub to: Option<Timestamp>,
+}
+
+/// A page of a user's journal, the latest first, and how many lines fit the filter.
+///
+/// # Errors
+/// The database is out.
+pub async fn list(
+    conn: &mut Conn,
+    user_id: i64,
+    filter: &Filter,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<RequestRow>, i64)> {
+    let condition = "user_id = $1 AND (CAST($2 AS TEXT) IS NULL OR subject = $2) \
+        AND (CAST($3 AS BIGINT) IS NULL OR status = $3) \
+        AND at >= $4 AND at < $5";
+    let from = filter.from.unwrap_or(Timestamp(i64::MIN));
+    let to = filter.to.unwrap_or(Timestamp(i64::MAX));
+    let subject = filter.subject.as_deref();
+    let page = format!(
+        "SELECT at, subject, method, path, CAST(status AS BIGINT) AS status, remote_address, \
+         request_id FROM requests WHERE {condition} ORDER BY request_row_id DESC LIMIT $6 OFFSET $7"
+    );
+    let page = AssertSqlSafe(page);
+    let rows = fetch_all!(
+        conn,
+        RequestRow,
+        page,
+        user_id,
+        subject,
+        filter.status,
+        from,
+        to,
+        limit,
+        offset
+    );
+    let count = AssertSqlSafe(format!("SELECT COUNT(*) FROM requests WHERE {condition}"));
+    let total = fetch_value!(conn, i64, count, user_id, subject, filter.status, from, to);
+    Ok((rows, total))
 }

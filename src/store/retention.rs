@@ -2,7 +2,8 @@
 
 use sqlx::AssertSqlSafe;
 
-use super::tx::{Conn, execute, fetch_all};
+use super::IdRow;
+use super::tx::{Conn, execute, fetch_all, fetch_optional};
 use crate::clock::Timestamp;
 use crate::fault::Result;
 
@@ -37,20 +38,20 @@ pub async fn next_checks(
     ))
 }
 
-/// Deletes at most `limit` of a check's oldest pings, up to this serial number or received before
-/// `before`; how many went.
+/// The serial number up to which at most `limit` of a check's oldest pings are to go: those beyond
+/// the newest that are kept, and those received before `before`. None where there are none.
 ///
 /// # Errors
-/// The database refused.
-pub async fn prune_pings(
+/// The database is out.
+pub async fn oldest_pings(
     conn: &mut Conn,
     check: Overfull,
     before: Timestamp,
     limit: i64,
-) -> Result<u64> {
-    let last = fetch_all!(
+) -> Result<Option<i64>> {
+    let last = fetch_optional!(
         conn,
-        super::IdRow,
+        IdRow,
         "SELECT n AS id FROM (SELECT n, at FROM pings WHERE check_id = $1 ORDER BY n LIMIT $4) o \
          WHERE n <= $2 OR at < $3 ORDER BY n DESC LIMIT 1",
         check.check_id,
@@ -58,18 +59,20 @@ pub async fn prune_pings(
         before,
         limit
     );
-    let Some(last) = last.first() else { return Ok(0) };
-    execute!(
-        conn,
-        "DELETE FROM ping_bodies WHERE check_id = $1 AND n <= $2",
-        check.check_id,
-        last.id
-    );
-    Ok(execute!(conn, "DELETE FROM pings WHERE check_id = $1 AND n <= $2", check.check_id, last.id))
+    Ok(last.map(|row| row.id))
+}
+
+/// Deletes a check's pings up to this serial number; how many went.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete_pings(conn: &mut Conn, check_id: i64, up_to: i64) -> Result<u64> {
+    execute!(conn, "DELETE FROM ping_bodies WHERE check_id = $1 AND n <= $2", check_id, up_to);
+    Ok(execute!(conn, "DELETE FROM pings WHERE check_id = $1 AND n <= $2", check_id, up_to))
 }
 
 /// A history that only ages out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum History {
     /// Runs that have ended.
     Runs,
@@ -83,6 +86,46 @@ pub enum History {
     Events,
 }
 
+impl History {
+    /// Table, key, and the condition on a row `t` that is to go when it is from before `$1`.
+    fn sql(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Runs => ("runs", "run_id", "t.finished_at < $1"),
+            Self::Flips => (
+                "flips",
+                "flip_id",
+                "t.at < $1 AND t.n < (SELECT s.n_flips FROM check_states s \
+                 WHERE s.check_id = t.check_id) AND NOT EXISTS (SELECT 1 FROM notifications n \
+                 WHERE n.flip_id = t.flip_id AND n.state = 'pending')",
+            ),
+            Self::Notifications => (
+                "notifications",
+                "notification_id",
+                "t.created_at < $1 AND t.state <> 'pending'",
+            ),
+            Self::Requests => ("requests", "request_row_id", "t.at < $1"),
+            Self::Events => ("check_events", "event_id", "t.at < $1"),
+        }
+    }
+}
+
+/// Ids grow with time, so that the oldest rows are found from the low end of the key: this many of
+/// them are looked at.
+const LOOKED_AT: i64 = 1000;
+
+/// Whether any of the oldest rows of a history is from before `before`.
+///
+/// # Errors
+/// The database is out.
+pub async fn any_before(conn: &mut Conn, history: History, before: Timestamp) -> Result<bool> {
+    let (table, id, condition) = history.sql();
+    let sql = format!(
+        "SELECT t.{id} AS id FROM (SELECT * FROM {table} ORDER BY {id} LIMIT $2) t \
+         WHERE {condition} LIMIT 1"
+    );
+    Ok(fetch_optional!(conn, IdRow, AssertSqlSafe(sql), before, LOOKED_AT).is_some())
+}
+
 /// Deletes at most `limit` of the oldest rows of a history that are from before `before`; how many
 /// went.
 ///
@@ -94,25 +137,10 @@ pub async fn prune(
     before: Timestamp,
     limit: i64,
 ) -> Result<u64> {
-    let (table, id, condition) = match history {
-        History::Runs => ("runs", "run_id", "finished_at < $1"),
-        History::Flips => (
-            "flips",
-            "flip_id",
-            "at < $1 AND n < (SELECT s.n_flips FROM check_states s WHERE s.check_id = t.check_id) \
-             AND NOT EXISTS (SELECT 1 FROM notifications n WHERE n.flip_id = t.flip_id \
-             AND n.state = 'pending')",
-        ),
-        History::Notifications => {
-            ("notifications", "notification_id", "created_at < $1 AND state <> 'pending'")
-        }
-        History::Requests => ("requests", "request_row_id", "at < $1"),
-        History::Events => ("check_events", "event_id", "at < $1"),
-    };
-    // Ids grow with time, so that the oldest rows are found from the low end of the key.
+    let (table, id, condition) = history.sql();
     let sql = format!(
-        "DELETE FROM {table} WHERE {id} IN (SELECT {id} FROM (SELECT * FROM {table} \
-         ORDER BY {id} LIMIT $2) t WHERE {condition})"
+        "DELETE FROM {table} WHERE {id} IN (SELECT t.{id} FROM (SELECT * FROM {table} \
+         ORDER BY {id} LIMIT $2) t WHERE {condition} LIMIT $3)"
     );
-    Ok(execute!(conn, AssertSqlSafe(sql), before, limit))
+    Ok(execute!(conn, AssertSqlSafe(sql), before, LOOKED_AT, limit))
 }

@@ -147,21 +147,25 @@ pub async fn load_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec
     complete(conn, rows).await
 }
 
-/// The checks that have a run open since before `started_before`, at most `limit`.
+/// The next checks after `after` (by id, at most `limit`) that have a run open since before
+/// `started_before`.
 ///
 /// # Errors
 /// The database is out.
 pub async fn with_old_runs(
     conn: &mut Conn,
     started_before: Timestamp,
+    after: i64,
     limit: i64,
 ) -> Result<Vec<i64>> {
     let rows = fetch_all!(
         conn,
         IdRow,
         "SELECT DISTINCT check_id AS id FROM runs \
-         WHERE finished_at IS NULL AND started_at < $1 ORDER BY check_id LIMIT $2",
+         WHERE finished_at IS NULL AND started_at < $1 AND check_id > $2 \
+         ORDER BY check_id LIMIT $3",
         started_before,
+        after,
         limit
     );
     Ok(rows.into_iter().map(|row| row.id).collect())

@@ -1,0 +1,419 @@
+//! What happens to every request before and after its command, in this order: the token (401), the
+//! limit of requests (503), address and scope (403), "not built yet" (501), the page it came from
+//! (403), the body (413, 400), the ids in the path (400); then the command itself, which reads its
+//! parameters and fields (400) and opens its object (403); then the journal.
+//!
+//! The limit stands right behind the token, so that what is refused costs as little as can be; and
+//! what it refuses was not run, and is not in the journal.
+
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderValue, Method};
+use serde_json::{Value, json};
+
+use super::fields::Fields;
+use super::origin::{self, Own};
+use super::query::{self, Query};
+use super::{ManagementState, RequestId, body, fault};
+use crate::clock::Timestamp;
+use crate::context::Context;
+use crate::fault::{Fault, Result};
+use crate::http::peer::{Client, Connection, client_of};
+use crate::notify::outbound::Outbound;
+use crate::service::tokens::{self, Caller, Scope};
+use crate::service::{Remark, projects};
+use crate::store::journal::Entry;
+use crate::store::projects::{ProjectRow, Role};
+
+/// The cookie that carries a token.
+pub const COOKIE_NAME: &str = "api_access_token";
+
+/// What a command answers.
+#[derive(Debug)]
+pub enum Reply {
+    /// A JSON object.
+    Json(Value),
+    /// What a conversion command answers: plain text, the bytes as they are.
+    Text(Vec<u8>),
+}
+
+/// What comes of a command.
+pub type Answer = Result<Reply>;
+
+impl Reply {
+    /// The object that was written, and what about it needs attention.
+    #[must_use]
+    pub fn written(mut object: Value, remarks: &[Remark]) -> Self {
+        let entries = remarks.iter().map(
+            |remark| json!({"type": remark.kind, "code": remark.code, "message": remark.message}),
+        );
+        object["error_list"] = Value::Array(entries.collect());
+        Self::Json(object)
+    }
+
+    /// The answer to a DELETE.
+    #[must_use]
+    pub fn deleted() -> Self {
+        Self::Json(json!({"error_list": []}))
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let (content_type, bytes) = match self {
+            Self::Json(value) => {
+                ("application/json; charset=utf-8", value.to_string().into_bytes())
+            }
+            Self::Text(bytes) => ("text/plain; charset=utf-8", bytes),
+        };
+        ([(CONTENT_TYPE, HeaderValue::from_static(content_type))], bytes).into_response()
+    }
+}
+
+/// A command that somebody may run, with what they sent.
+#[derive(Debug)]
+pub struct Call {
+    /// What the program shares.
+    pub ctx: Context,
+    /// The door for requests of our own.
+    pub outbound: Arc<Outbound>,
+    /// Who is asking.
+    pub caller: Caller,
+    ids: Vec<(String, i64)>,
+    query: String,
+    body: Bytes,
+}
+
+impl Call {
+    /// The id in the path that the route names so.
+    ///
+    /// # Errors
+    /// The route has none, which is a mistake of ours.
+    pub fn id(&self, name: &str) -> Result<i64> {
+        let found = self.ids.iter().find(|(n, _)| n == name);
+        found.map(|(_, id)| *id).ok_or_else(|| Fault::internal(format!("no {name} in this path")))
+    }
+
+    /// The parameters of a reading command.
+    ///
+    /// # Errors
+    /// They can't be read.
+    pub fn query(&self) -> Result<Query> {
+        Query::parse(&self.query)
+    }
+
+    /// The fields of a writing command, which takes no parameters.
+    ///
+    /// # Errors
+    /// There are parameters, or the body is no object.
+    pub fn fields(&self) -> Result<Fields> {
+        self.query()?.finish()?;
+        Fields::parse(&self.body)
+    }
+
+    /// For commands that take neither parameters nor fields; an empty object is fine.
+    ///
+    /// # Errors
+    /// There are some.
+    pub fn takes_nothing(&self) -> Result<()> {
+        self.query()?.finish()?;
+        if self.body.is_empty() { Ok(()) } else { Fields::parse(&self.body)?.finish() }
+    }
+
+    /// The project in the path, where the caller's role in it is at least `role`. To be called
+    /// once everything that was sent has been found well-formed.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`], the same for one that is another's and one that does not exist.
+    pub async fn project(&self, role: Role) -> Result<ProjectRow> {
+        let project_id = self.id("project_id")?;
+        let mut conn = self.ctx.store.read().await?;
+        projects::open(&mut conn, self.caller.user_id, project_id, role).await
+    }
+
+    /// Whether the caller may see what one can ping with.
+    #[must_use]
+    pub fn may_ping(&self, project: &ProjectRow) -> bool {
+        self.caller.has(Scope::Write) && project.role != Role::Viewer
+    }
+}
+
+/// A command on its way through an axum route.
+pub type Running = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// Makes an axum handler of a command.
+pub fn run<F, Fut>(
+    command: F,
+) -> impl Fn(State<ManagementState>, Request) -> Running + Clone + Send + Sync + 'static
+where
+    F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    move |State(state), request| Box::pin(handle(state, request, true, command.clone()))
+}
+
+/// The axum handler of a command that is announced and not built yet.
+pub fn announced(State(state): State<ManagementState>, request: Request) -> Running {
+    Box::pin(handle(state, request, false, async |_| Err(not_built())))
+}
+
+fn not_built() -> Fault {
+    Fault::NotBuilt("this command is announced and not built yet".to_owned())
+}
+
+/// One request, apart from what it asks for.
+#[derive(Debug)]
+struct Visit {
+    at: Timestamp,
+    request_id: String,
+    client: Client,
+    method: Method,
+    path: String,
+}
+
+impl Visit {
+    fn of(state: &ManagementState, parts: &Parts) -> Self {
+        let unknown = Connection::new(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), false);
+        let connection = parts.extensions.get::<Connection>().copied().unwrap_or(unknown);
+        let trusted = &state.ctx.config.server.trusted_proxies;
+        let request_id = parts.extensions.get::<RequestId>().cloned().unwrap_or_default();
+        Self {
+            at: state.ctx.now(),
+            request_id: request_id.0,
+            client: client_of(&connection, &parts.headers, trusted),
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+        }
+    }
+
+    /// Renders the answer and puts the request into the journal.
+    fn close(&self, state: &ManagementState, caller: &Caller, answer: Answer) -> Response {
+        let response = match answer {
+            Ok(reply) => reply.into_response(),
+            Err(fault) => fault::render(&fault, &self.request_id),
+        };
+        state.journal.record(Entry {
+            at: self.at,
+            user_id: caller.user_id,
+            token_id: caller.token_id,
+            subject: caller.subject.clone(),
+            method: self.method.to_string(),
+            path: self.path.clone(),
+            status: response.status().as_u16(),
+            remote_address: self.client.address.to_string(),
+            request_id: self.request_id.clone(),
+        });
+        response
+    }
+}
+
+async fn handle<F, Fut>(
+    state: ManagementState,
+    request: Request,
+    built: bool,
+    command: F,
+) -> Response
+where
+    F: Fn(Call) -> Fut + Send + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    let (parts, body) = request.into_parts();
+    let visit = Visit::of(&state, &parts);
+    let (caller, by_cookie) = match admit(&state, &parts.headers).await {
+        Ok(admitted) => admitted,
+        Err(fault) => {
+            body::discard(&parts.headers, body).await;
+            return fault::render(&fault, &visit.request_id);
+        }
+    };
+    let call = match prepare(&state, &visit, &caller, by_cookie, built, parts, body).await {
+        Ok(call) => call,
+        Err(fault) => return visit.close(&state, &caller, Err(fault)),
+    };
+    let request_id = visit.request_id.clone();
+    // A task of its own: a client that hangs up must not stop a command half-way, nor keep it out
+    // of the journal.
+    let running = tokio::spawn(async move {
+        let answer = AssertUnwindSafe(command(call)).catch_unwind().await;
+        let answer = answer.unwrap_or_else(|_| Err(Fault::internal("a command panicked")));
+        let mut response = visit.close(&state, &caller, answer);
+        if by_cookie && let Some(cookie) = renewed(&state.ctx, &caller, &visit.client).await {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        response
+    });
+    running.await.unwrap_or_else(|error| fault::render(&Fault::internal(error), &request_id))
+}
+
+/// Who is asking, and whether by the cookie.
+async fn admit(state: &ManagementState, headers: &HeaderMap) -> Result<(Caller, bool)> {
+    let by_cookie = cookie_token(headers);
+    let token = by_cookie.or_else(|| bearer_token(headers)).ok_or_else(|| {
+        Fault::Unauthenticated(format!(
+            "a token is needed: send it as the cookie {COOKIE_NAME} or as Authorization: Bearer"
+        ))
+    })?;
+    let caller = tokens::authenticate(&state.ctx, token).await?;
+    state.limiter.admit(caller.token_id, state.ctx.clock.steady_micros())?;
+    Ok((caller, by_cookie.is_some()))
+}
+
+fn cookie_token(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+    let (_, token) =
+        pairs.find(|(name, token)| name.trim() == COOKIE_NAME && !token.trim().is_empty())?;
+    Some(token.trim())
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+async fn prepare(
+    state: &ManagementState,
+    visit: &Visit,
+    caller: &Caller,
+    by_cookie: bool,
+    built: bool,
+    mut parts: Parts,
+    body: Body,
+) -> Result<Call> {
+    let reads = matches!(visit.method, Method::GET | Method::HEAD);
+    if let Err(fault) = permit(state, visit, caller, by_cookie && !reads, built, &parts) {
+        body::discard(&parts.headers, body).await;
+        return Err(fault);
+    }
+    let body = if reads {
+        body::discard(&parts.headers, body).await;
+        Bytes::new()
+    } else {
+        body::read(&parts.headers, body).await?
+    };
+    if !body.is_empty() {
+        check_content_type(&parts.headers)?;
+    }
+    Ok(Call {
+        ctx: state.ctx.clone(),
+        outbound: state.outbound.clone(),
+        caller: caller.clone(),
+        ids: ids(&mut parts).await?,
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        body,
+    })
+}
+
+/// Whether this caller may run this command at all. `guarded`: it writes, and came by the cookie.
+fn permit(
+    state: &ManagementState,
+    visit: &Visit,
+    caller: &Caller,
+    guarded: bool,
+    built: bool,
+    parts: &Parts,
+) -> Result<()> {
+    caller.check_address(visit.client.address)?;
+    let reads = matches!(visit.method, Method::GET | Method::HEAD);
+    caller.check_scope(if reads { Scope::Read } else { Scope::Write })?;
+    if !built {
+        return Err(not_built());
+    }
+    if guarded {
+        let site_url = &state.ctx.config.server.site_url;
+        let own = Own { client: &visit.client, authority: parts.uri.authority(), site_url };
+        origin::check(&parts.headers, own)?;
+    }
+    Ok(())
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<()> {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = given.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        Ok(())
+    } else {
+        Err(Fault::invalid("Content-Type", "must be application/json where there is a body"))
+    }
+}
+
+/// The ids in the path: every part of a route that varies is one.
+async fn ids(parts: &mut Parts) -> Result<Vec<(String, i64)>> {
+    let wrong = |name: &str| Fault::invalid(name, "must be an id: a whole number above 0");
+    let params = RawPathParams::from_request_parts(parts, &()).await;
+    let params = params.map_err(|_| Fault::invalid("", "the path must be text in UTF-8"))?;
+    let read = |(name, text): (&str, &str)| {
+        query::id(text).map(|id| (name.to_owned(), id)).ok_or_else(|| wrong(name))
+    };
+    params.iter().map(read).collect()
+}
+
+/// The cookie of a session that goes on because it is used; none where it need not be renewed yet.
+/// Where that fails the session merely ends earlier.
+async fn renewed(ctx: &Context, caller: &Caller, client: &Client) -> Option<HeaderValue> {
+    let row = tokens::renew_session(ctx, caller).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a session could not be renewed");
+        None
+    })?;
+    let text = tokens::text_of(ctx, &row).ok()?;
+    let max_age = row.expires_at.epoch_seconds() - row.created_at.epoch_seconds();
+    let secure = if client.https { "; Secure" } else { "" };
+    let cookie =
+        format!("{COOKIE_NAME}={text}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::from_str(&cookie).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in lines {
+            map.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        map
+    }
+
+    #[test]
+    fn the_token_is_found_among_other_cookies() {
+        let found = |line: &str| cookie_token(&headers(&[("cookie", line)])).map(str::to_owned);
+        assert_eq!(found("a=b; api_access_token=x.y.z; c=d").as_deref(), Some("x.y.z"));
+        assert_eq!(found("api_access_token=; api_access_token=x").as_deref(), Some("x"));
+        assert_eq!(found("xapi_access_token=x; api_access_token"), None);
+        let split = headers(&[("cookie", "a=b"), ("cookie", "api_access_token=t")]);
+        assert_eq!(cookie_token(&split), Some("t"));
+    }
+
+    #[test]
+    fn a_bearer_token_is_understood_whatever_the_case_of_the_scheme() {
+        let found =
+            |line: &str| bearer_token(&headers(&[("authorization", line)])).map(str::to_owned);
+        assert_eq!(found("Bearer t").as_deref(), Some("t"));
+        assert_eq!(found("bearer t").as_deref(), Some("t"));
+        assert_eq!(found("Basic t"), None);
+        assert_eq!(found("Bearer "), None);
+        assert_eq!(found("Bearert"), None);
+    }
+
+    #[test]
+    fn only_json_is_taken_as_a_body() {
+        let fine = |value: &str| check_content_type(&headers(&[("content-type", value)])).is_ok();
+        assert!(fine("application/json") && fine("Application/JSON; charset=utf-8"));
+        assert!(!fine("text/plain") && !fine("application/jsonx") && !fine(""));
+        assert!(check_content_type(&HeaderMap::new()).is_err());
+    }
+}

@@ -1,0 +1,99 @@
+//! Everything that is answered over HTTP: which path belongs to whom, and nothing else.
+
+pub mod listen;
+pub mod management;
+pub mod ops;
+pub mod pages;
+pub mod peer;
+pub mod ping;
+pub mod tls;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{Request, Response, Uri};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use tower::{Service, ServiceExt};
+
+/// The body of an answer: whole for pings, whatever axum made for everything else.
+pub type AnswerBody = Either<Full<Bytes>, Body>;
+
+/// The front door. Pings, which are nearly all of the traffic, are told by their path and go
+/// straight to their endpoint; everything else goes through the router.
+#[derive(Debug)]
+pub struct Front {
+    ping: ping::Endpoint,
+    router: Router,
+    prefix: String,
+}
+
+impl Front {
+    /// The front door of these parts; `prefix` stands before every path (empty: nothing does).
+    /// Paths that nobody owns are answered in the plain words of the pinging API.
+    #[must_use]
+    pub fn new(ping: ping::Endpoint, parts: Router, prefix: String) -> Arc<Self> {
+        let router = parts.fallback(async || whole(ping::not_found()));
+        Arc::new(Self { ping, router, prefix })
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// None: every fault is an answer.
+    pub async fn serve(
+        self: Arc<Self>,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<AnswerBody>, Infallible> {
+        if !self.prefix.is_empty() && !strip_prefix(&mut request, &self.prefix) {
+            return Ok(ping::not_found().map(Either::Left));
+        }
+        let path = request.uri().path();
+        let rest = match path.strip_prefix("/ping") {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => Some(rest),
+            _ => ping::path::is_at_root(path).then_some(path),
+        };
+        if let Some(rest) = rest {
+            let rest = rest.to_owned();
+            return Ok(self.ping.serve(request, &rest).await.map(Either::Left));
+        }
+        let mut router = self.router.clone();
+        let router = ServiceExt::<Request<Incoming>>::ready(&mut router).await?;
+        Ok(router.call(request).await?.map(Either::Right))
+    }
+}
+
+fn whole(answer: ping::Answer) -> Response<Body> {
+    answer.map(Body::new)
+}
+
+/// Takes the prefix off a request's path; false where it does not begin with it.
+fn strip_prefix(request: &mut Request<Incoming>, prefix: &str) -> bool {
+    let Some(rest) = request.uri().path().strip_prefix(prefix) else { return false };
+    if !(rest.is_empty() || rest.starts_with('/')) {
+        return false;
+    }
+    let path = if rest.is_empty() { "/" } else { rest };
+    let text = match request.uri().query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let Ok(path_and_query) = text.parse::<PathAndQuery>() else { return false };
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = Some(path_and_query);
+    let Ok(uri) = Uri::from_parts(parts) else { return false };
+    *request.uri_mut() = uri;
+    true
+}
+
+/// What a client gets where a handler broke down.
+#[must_use]
+pub fn broken() -> Response<AnswerBody> {
+    let mut answer = Response::new(Either::Left(Full::from("internal error")));
+    *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+    answer
+}

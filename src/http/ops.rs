@@ -1,0 +1,154 @@
+//! For whoever runs the server: does it live (`/healthz`), is it ready (`/readyz`), what does it do
+//! (`/metrics`). They answer plain text and decide nothing; how the workers are is in `vitals`.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::context::Context;
+use crate::fault::Result;
+use crate::ingest::Ingest;
+use crate::secret;
+use crate::store::{checks, users};
+use crate::vitals::{Vitals, head};
+
+/// How long the database has to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Clone, Debug)]
+struct Ops {
+    ctx: Context,
+    vitals: Vitals,
+    ingest: Ingest,
+}
+
+/// `/healthz`, `/readyz` and `/metrics` (configuration.md, "Health").
+#[must_use]
+pub fn router(ctx: Context, vitals: Vitals, ingest: Ingest) -> Router {
+    Router::new()
+        .route("/healthz", get(async || text(StatusCode::OK, "OK")))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(Ops { ctx, vitals, ingest })
+}
+
+fn text(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+async fn ready(State(ops): State<Ops>) -> Response {
+    let mut late: Vec<String> = Vec::new();
+    if !answers(&ops.ctx).await {
+        late.push(format!("database: does not answer within {} s", PATIENCE.as_secs()));
+    }
+    let workers = ops.vitals.late(ops.ctx.clock.steady_micros());
+    late.extend(workers.iter().map(ToString::to_string));
+    if late.is_empty() {
+        return text(StatusCode::OK, "OK");
+    }
+    text(StatusCode::SERVICE_UNAVAILABLE, late.join("\n"))
+}
+
+/// Whether the database answers in time. Only reads may be given up half-way.
+async fn answers(ctx: &Context) -> bool {
+    let asked = async { users::any(&mut ctx.store.read().await?).await };
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(_)) => true,
+        Ok(Err(fault)) => {
+            tracing::warn!(%fault, "not ready");
+            false
+        }
+        Err(_) => false,
+    }
+}
+
+async fn metrics(State(ops): State<Ops>, headers: HeaderMap) -> Response {
+    let Some(token) = &ops.ctx.config.metrics.token else {
+        return text(StatusCode::NOT_FOUND, "not found");
+    };
+    if !bears(&headers, token.expose()) {
+        let mut refusal = text(StatusCode::UNAUTHORIZED, "send metrics.token as Bearer");
+        refusal.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        return refusal;
+    }
+    let mut response = text(StatusCode::OK, render(&ops).await);
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+fn bears(headers: &HeaderMap, token: &str) -> bool {
+    let line = headers.get(AUTHORIZATION).and_then(|line| line.to_str().ok());
+    let given = line.and_then(|line| line.split_once(' ')).filter(|(scheme, _)| {
+        // The scheme's case does not matter, the token's does.
+        scheme.eq_ignore_ascii_case("bearer")
+    });
+    given.is_some_and(|(_, given)| {
+        secret::equal_in_constant_time(given.trim().as_bytes(), token.as_bytes())
+    })
+}
+
+async fn render(ops: &Ops) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut text = head("overdue_info", "gauge", "The program's version.");
+    text += &format!("overdue_info{{version=\"{version}\"}} 1\n");
+    text += &head("overdue_ping_queue_length", "gauge", "Pings that wait to be written.");
+    text += &format!("overdue_ping_queue_length {}\n", ops.ingest.queued());
+    text += &ops.vitals.render(ops.ctx.clock.steady_micros());
+    text + &render_checks(&ops.ctx).await
+}
+
+/// The checks by state, and whether the database answered at all.
+async fn render_checks(ctx: &Context) -> String {
+    let asked = tokio::time::timeout(PATIENCE, totals(ctx)).await;
+    let (totals, is_up) = match asked {
+        Ok(Ok(totals)) => (totals, 1),
+        Ok(Err(_)) | Err(_) => (Vec::new(), 0),
+    };
+    let mut text = head("overdue_database_up", "gauge", "Whether the database answers.");
+    text += &format!("overdue_database_up {is_up}\n");
+    text += &head("overdue_checks", "gauge", "Checks by state.");
+    for total in totals {
+        text += &format!("overdue_checks{{status=\"{}\"}} {}\n", total.status, total.checks);
+    }
+    text
+}
+
+async fn totals(ctx: &Context) -> Result<Vec<checks::StatusTotal>> {
+    checks::status_totals(&mut ctx.store.read().await?, ctx.now()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metrics_are_for_whoever_bears_the_token() {
+        let with = |line: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(line).unwrap());
+            bears(&headers, "s3cret")
+        };
+        assert!(with("Bearer s3cret") && with("bearer  s3cret"));
+        for line in
+            ["s3cret", "Bearer", "Bearer ", "Bearer S3CRET", "Basic s3cret", "Bearer s3cretx"]
+        {
+            assert!(!with(line), "{line}");
+        }
+        assert!(!bears(&HeaderMap::new(), "s3cret"));
+    }
+}

@@ -1,0 +1,79 @@
+//! `/setup/first-check`: where the first-account page ends. It shows the first check, the lines
+//! that ping it, and whether a ping has come. It needs the session that was opened there.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use http::request::Parts;
+
+use super::{Pages, Site, page, problem, session, words};
+use crate::clock::Timestamp;
+use crate::context::Context;
+use crate::fault::{Fault, Result};
+use crate::store::checks::{CheckRow, Filter};
+use crate::store::projects::ProjectRow;
+use crate::store::{checks, projects, users};
+
+#[derive(Template)]
+#[template(ext = "html", source = r#"{% extends "src/http/pages/first_check.html" %}"#)]
+struct FirstCheck<'a> {
+    site: &'a Site,
+    project: &'a ProjectRow,
+    check: &'a CheckRow,
+    email: &'a str,
+    now: Timestamp,
+}
+
+impl FirstCheck<'_> {
+    fn url(&self) -> String {
+        format!("{}{}", self.site.ping_endpoint, self.check.uuid)
+    }
+
+    fn period(&self) -> String {
+        words::duration(self.check.settings.period)
+    }
+
+    fn grace(&self) -> String {
+        words::duration(self.check.settings.grace)
+    }
+
+    fn ago(&self, then: &Timestamp) -> String {
+        words::ago(*then, self.now)
+    }
+}
+
+pub(super) async fn show(State(pages): State<Pages>, head: Parts) -> Response {
+    let site = Site::of(&head, &pages.ctx.config);
+    match first_check(&pages.ctx, &site, &head).await {
+        Ok(response) => response,
+        Err(Fault::Unauthenticated(_)) => problem(&site, &signed_out()),
+        Err(fault) => problem(&site, &fault),
+    }
+}
+
+fn signed_out() -> Fault {
+    Fault::Unauthenticated(
+        "The session that set this server up has ended. Checks are read through the management \
+         API, with a token that `overdue token create` makes on the server's command line."
+            .to_owned(),
+    )
+}
+
+async fn first_check(ctx: &Context, site: &Site, head: &Parts) -> Result<Response> {
+    let caller = session::caller(ctx, &head.headers).await?;
+    let now = ctx.now();
+    let mut conn = ctx.store.read().await?;
+    let user = users::find(&mut conn, caller.user_id).await?.ok_or(Fault::NotFound)?;
+    let (projects, _) = projects::list_for(&mut conn, caller.user_id, 0, 1).await?;
+    let project = projects.first().ok_or(Fault::NotFound)?;
+    let filter = Filter::default();
+    let (checks, _) = checks::list(&mut conn, project.project_id, &filter, now, 0, 1).await?;
+    // Two connections at a time would be one more than needed.
+    drop(conn);
+    let check = checks.first().ok_or(Fault::NotFound)?;
+    let shown = FirstCheck { site, project, check, email: &user.email, now };
+    let mut response = page(StatusCode::OK, &shown);
+    session::renew(ctx, site, &caller, &mut response).await?;
+    Ok(response)
+}

@@ -1,0 +1,119 @@
+//! The web pages: rendered here, one stylesheet, no request to any other host, and every one of
+//! them works without JavaScript. A page is its handler and its template, side by side; templates
+//! are named by their path from the root of the package. Pages decide nothing: what can be done is
+//! in `service`.
+
+mod assets;
+mod first_check;
+mod home;
+mod session;
+pub mod setup;
+mod site;
+mod tries;
+mod words;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use axum::routing::get;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use http::{HeaderValue, StatusCode};
+
+use crate::context::Context;
+use crate::fault::Fault;
+
+use site::Site;
+use tries::Tries;
+
+/// Nothing from elsewhere, nothing inline, in nobody's frame.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+                      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+struct Pages {
+    ctx: Context,
+    tries: Arc<Tries>,
+}
+
+/// Every page, below the configured prefix: `/`, `/setup`, `/setup/first-check`, `/assets/…`.
+#[must_use]
+pub fn router(ctx: Context) -> Router {
+    let pages = Pages { ctx, tries: Arc::default() };
+    Router::new()
+        .route("/", get(home::show))
+        .route("/setup", get(setup::show).post(setup::submit))
+        .route("/setup/first-check", get(first_check::show))
+        .route("/assets/{name}", get(assets::show))
+        .with_state(pages)
+}
+
+/// A page of its own for what went wrong.
+#[derive(Template)]
+#[template(ext = "html", source = r#"{% extends "src/http/pages/problem.html" %}"#)]
+struct Problem<'a> {
+    site: &'a Site,
+    title: &'a str,
+    text: &'a str,
+}
+
+/// Renders a page.
+fn page(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => answer(status, html),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            answer(StatusCode::INTERNAL_SERVER_ERROR, "internal error".to_owned())
+        }
+    }
+}
+
+fn answer(status: StatusCode, html: String) -> Response {
+    let mut response = Response::new(Body::from(html));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        // Not `no-referrer`: browsers then send `Origin: null` with our own forms.
+        (REFERRER_POLICY, "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// The page for a fault; what only the log may know goes there.
+fn problem(site: &Site, fault: &Fault) -> Response {
+    let text = fault.to_string();
+    let (status, title, text) = match fault {
+        Fault::NotFound => (StatusCode::NOT_FOUND, "Not found", text),
+        Fault::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "Not signed in", text),
+        Fault::Forbidden(_) => (StatusCode::FORBIDDEN, "Not allowed", text),
+        Fault::Invalid { .. } => (StatusCode::BAD_REQUEST, "That does not fit", text),
+        Fault::Conflict(_) => (StatusCode::CONFLICT, "That does not fit", text),
+        Fault::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", text),
+        Fault::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too often", text),
+        Fault::NotBuilt(_) => (StatusCode::NOT_IMPLEMENTED, "Not built yet", text),
+        Fault::Unavailable(_) => {
+            tracing::warn!(%fault, "a page could not be shown");
+            let text = "The database does not answer. Try again in a moment.".to_owned();
+            (StatusCode::SERVICE_UNAVAILABLE, "Not available", text)
+        }
+        Fault::Internal(_) => {
+            tracing::error!(%fault, "a page could not be shown");
+            let text = "This is a mistake of the program. The log says more.".to_owned();
+            (StatusCode::INTERNAL_SERVER_ERROR, "Something broke", text)
+        }
+    };
+    page(status, &Problem { site, title, text: &text })
+}

@@ -1,0 +1,451 @@
+//! `/setup`: the first account. While there is no user, whoever has the one-time code from the log
+//! makes the first user, their project and its first check, all in one step, and is led straight to
+//! that check's page. A plain form: it works without JavaScript.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::home::is_set_up;
+use super::{Pages, Site, page, problem, session, site};
+use crate::context::Context;
+use crate::domain::slug;
+use crate::fault::{Fault, Result};
+use crate::secret::{self, Secret};
+use crate::service::{projects, tokens, users};
+use crate::store::checks::{self, Settings};
+use crate::store::tokens::TokenRow;
+use crate::store::{self, settings};
+
+/// The largest form, in bytes.
+const LARGEST_FORM: usize = 16 * 1024;
+/// The longest name of a check, in characters.
+const MAX_CHECK_NAME: usize = 100;
+/// What the first check is called unless somebody says otherwise.
+const CHECK_NAME: &str = "Nightly backup";
+/// What the first project is called unless somebody says otherwise.
+const PROJECT_NAME: &str = "My jobs";
+
+/// A new one-time code for the first-account page, in place of any older one; none once there is a
+/// user. Only its hash is kept: the caller shows it in the log.
+///
+/// # Errors
+/// The database refused.
+pub async fn new_setup_code(ctx: &Context) -> Result<Option<String>> {
+    let mut tx = ctx.store.begin().await?;
+    if store::users::any(&mut tx).await? {
+        return Ok(None);
+    }
+    let code = secret::random_code();
+    settings::set(&mut tx, settings::SETUP_CODE, &hash_of(&code)).await?;
+    tx.commit().await?;
+    Ok(Some(code))
+}
+
+fn hash_of(code: &str) -> String {
+    secret::sha256_hex(secret::normalise_code(code))
+}
+
+/// What was typed.
+#[derive(Clone, Debug)]
+struct Form {
+    code: String,
+    email: String,
+    password: Secret,
+    project_name: String,
+    check_name: String,
+}
+
+impl Form {
+    /// An empty form, with the code that the address carries.
+    fn fresh(query: Option<&str>) -> Self {
+        let mut given = pairs(query.unwrap_or_default().as_bytes());
+        Self {
+            code: given.remove("code").unwrap_or_default(),
+            email: String::new(),
+            password: Secret::new(""),
+            project_name: PROJECT_NAME.to_owned(),
+            check_name: CHECK_NAME.to_owned(),
+        }
+    }
+
+    fn read(body: &[u8]) -> Self {
+        let mut given = pairs(body);
+        let mut take = |name: &str| given.remove(name).unwrap_or_default();
+        Self {
+            code: take("code").trim().to_owned(),
+            email: take("email").trim().to_owned(),
+            password: Secret::new(take("password")),
+            project_name: take("project_name").trim().to_owned(),
+            check_name: take("check_name").trim().to_owned(),
+        }
+    }
+
+    /// What is wrong with it, save the code.
+    fn errors(&self) -> Errors {
+        let checks = [
+            users::normal_email(&self.email).map(drop),
+            users::check_password(self.password.expose()),
+            check_text("project_name", &self.project_name, projects::MAX_NAME),
+            check_text("check_name", &self.check_name, MAX_CHECK_NAME),
+        ];
+        let mut errors = Errors::default();
+        checks.into_iter().filter_map(Result::err).for_each(|fault| errors.add(fault));
+        errors
+    }
+}
+
+/// The first value of each name.
+fn pairs(text: &[u8]) -> HashMap<String, String> {
+    let mut all = HashMap::new();
+    for (name, value) in form_urlencoded::parse(text).into_owned() {
+        all.entry(name).or_insert(value);
+    }
+    all
+}
+
+fn check_text(field: &str, text: &str, longest: usize) -> Result<()> {
+    let length = text.chars().count();
+    if !(1..=longest).contains(&length) || text.chars().any(char::is_control) {
+        return Err(Fault::invalid(field, format!("must have 1 to {longest} characters")));
+    }
+    Ok(())
+}
+
+/// What is wrong, by field; what concerns none of them stands at the top.
+#[derive(Debug, Default)]
+struct Errors {
+    by_field: HashMap<String, String>,
+    whole: Option<String>,
+}
+
+impl Errors {
+    fn add(&mut self, fault: Fault) {
+        match fault {
+            Fault::Invalid { field, reason } if !field.is_empty() => {
+                self.by_field.insert(field, reason);
+            }
+            other => self.whole = Some(other.to_string()),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.by_field.is_empty() && self.whole.is_none()
+    }
+}
+
+/// A field of the form.
+struct Field<'a> {
+    name: &'static str,
+    label: &'static str,
+    kind: &'static str,
+    hint: &'static str,
+    autocomplete: &'static str,
+    value: &'a str,
+    error: Option<&'a str>,
+    min_length: usize,
+    max_length: usize,
+    has_focus: bool,
+}
+
+#[derive(Template)]
+#[template(ext = "html", source = r#"{% extends "src/http/pages/setup.html" %}"#)]
+struct Setup<'a> {
+    site: &'a Site,
+    problem: Option<Cow<'a, str>>,
+    fields: Vec<Field<'a>>,
+}
+
+#[derive(Template)]
+#[template(ext = "html", source = r#"{% extends "src/http/pages/setup_over.html" %}"#)]
+struct SetupOver<'a> {
+    site: &'a Site,
+}
+
+impl<'a> Setup<'a> {
+    fn new(site: &'a Site, form: &'a Form, errors: &'a Errors) -> Self {
+        let mut fields = vec![
+            Field {
+                name: "code",
+                label: "One-time code",
+                kind: "text",
+                hint: "From the log of the server, where it starts.",
+                autocomplete: "one-time-code",
+                value: &form.code,
+                error: None,
+                min_length: 1,
+                max_length: 60,
+                has_focus: false,
+            },
+            Field {
+                name: "email",
+                label: "Email address",
+                kind: "email",
+                hint: "What you will sign in with.",
+                autocomplete: "username",
+                value: &form.email,
+                error: None,
+                min_length: 3,
+                max_length: 254,
+                has_focus: false,
+            },
+            Field {
+                name: "password",
+                label: "Password",
+                kind: "password",
+                hint: "At least 10 characters. A few words are easier to remember than a few signs.",
+                autocomplete: "new-password",
+                value: "",
+                error: None,
+                min_length: users::MIN_PASSWORD,
+                max_length: users::MAX_PASSWORD,
+                has_focus: false,
+            },
+            Field {
+                name: "project_name",
+                label: "Project",
+                kind: "text",
+                hint: "Checks are kept in projects. You can make more of them later.",
+                autocomplete: "off",
+                value: &form.project_name,
+                error: None,
+                min_length: 1,
+                max_length: projects::MAX_NAME,
+                has_focus: false,
+            },
+            Field {
+                name: "check_name",
+                label: "First check",
+                kind: "text",
+                hint: "A job that runs once a day. It can be changed later.",
+                autocomplete: "off",
+                value: &form.check_name,
+                error: None,
+                min_length: 1,
+                max_length: MAX_CHECK_NAME,
+                has_focus: false,
+            },
+        ];
+        for field in &mut fields {
+            field.error = errors.by_field.get(field.name).map(String::as_str);
+        }
+        set_focus(&mut fields);
+        let problem = errors.whole.as_deref().map(Cow::Borrowed).or_else(|| {
+            (!errors.by_field.is_empty()).then(|| "Please look at the marked fields.".into())
+        });
+        Self { site, problem, fields }
+    }
+}
+
+/// Where typing starts: at the first wrong field, else at the first empty one.
+fn set_focus(fields: &mut [Field<'_>]) {
+    let wrong = fields.iter().position(|field| field.error.is_some());
+    let empty = || fields.iter().position(|field| field.value.is_empty());
+    if let Some(place) = wrong.or_else(empty) {
+        fields[place].has_focus = true;
+    }
+}
+
+pub(super) async fn show(State(pages): State<Pages>, head: Parts) -> Response {
+    let site = Site::of(&head, &pages.ctx.config);
+    match is_set_up(&pages.ctx).await {
+        Ok(true) => over(&site),
+        Ok(false) => {
+            let form = Form::fresh(head.uri.query());
+            page(StatusCode::OK, &Setup::new(&site, &form, &Errors::default()))
+        }
+        Err(fault) => problem(&site, &fault),
+    }
+}
+
+/// The page's work is done for good.
+fn over(site: &Site) -> Response {
+    page(StatusCode::GONE, &SetupOver { site })
+}
+
+pub(super) async fn submit(State(pages): State<Pages>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let site = Site::of(&head, &pages.ctx.config);
+    let form = match read(&head, body, &pages.ctx).await {
+        Ok(form) => form,
+        Err(fault) => return problem(&site, &fault),
+    };
+    match take(&pages, &site, &form).await {
+        Ok(response) => response,
+        Err(fault) => problem(&site, &fault),
+    }
+}
+
+async fn read(head: &Parts, body: Body, ctx: &Context) -> Result<Form> {
+    site::check_origin(head, &ctx.config)?;
+    if !is_form(&head.headers) {
+        let reason = "the content type must be application/x-www-form-urlencoded";
+        return Err(Fault::invalid("", reason));
+    }
+    let body = axum::body::to_bytes(body, LARGEST_FORM).await.map_err(|_| {
+        Fault::TooLarge(format!("a form of at most {LARGEST_FORM} bytes is taken here"))
+    })?;
+    Ok(Form::read(&body))
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+async fn take(pages: &Pages, site: &Site, form: &Form) -> Result<Response> {
+    if is_set_up(&pages.ctx).await? {
+        return Ok(over(site));
+    }
+    let mut errors = form.errors();
+    match prove(pages, &form.code).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(wrong_code(site, form, errors)),
+        Err(Fault::RateLimited { retry_after }) => return Ok(wait(site, form, retry_after)),
+        Err(fault) => return Err(fault),
+    }
+    if !errors.is_empty() {
+        return Ok(page(StatusCode::BAD_REQUEST, &Setup::new(site, form, &errors)));
+    }
+    // On a task of its own: a client that hangs up must not cut a transaction short.
+    let made = tokio::spawn(make(pages.ctx.clone(), form.clone()));
+    match made.await.map_err(Fault::internal)? {
+        Ok(Some(row)) => signed_in(&pages.ctx, site, &row),
+        Ok(None) => Ok(over(site)),
+        Err(fault @ Fault::Invalid { .. }) => {
+            errors.add(fault);
+            Ok(page(StatusCode::BAD_REQUEST, &Setup::new(site, form, &errors)))
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Whether the code is the right one. Guesses are counted before they are judged.
+async fn prove(pages: &Pages, code: &str) -> Result<bool> {
+    let now = pages.ctx.clock.steady_micros();
+    pages.tries.take(now)?;
+    let kept = settings::get(&mut pages.ctx.store.read().await?, settings::SETUP_CODE).await?;
+    let fits = kept.is_some_and(|kept| {
+        secret::equal_in_constant_time(kept.as_bytes(), hash_of(code).as_bytes())
+    });
+    if fits {
+        pages.tries.give_back(now);
+    }
+    Ok(fits)
+}
+
+fn wrong_code(site: &Site, form: &Form, mut errors: Errors) -> Response {
+    let reason = "is not the code that the server printed when it started last";
+    errors.by_field.insert("code".to_owned(), reason.to_owned());
+    page(StatusCode::FORBIDDEN, &Setup::new(site, form, &errors))
+}
+
+fn wait(site: &Site, form: &Form, seconds: u64) -> Response {
+    let mut errors = Errors::default();
+    let reason = format!("was wrong too often: try again in {seconds} s");
+    errors.by_field.insert("code".to_owned(), reason);
+    let mut response = page(StatusCode::TOO_MANY_REQUESTS, &Setup::new(site, form, &errors));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+/// Makes the user, the project and the check together or not at all, and opens a session; none
+/// where somebody was faster.
+async fn make(ctx: Context, form: Form) -> Result<Option<TokenRow>> {
+    let email = users::normal_email(&form.email)?;
+    let password_hash = secret::hash_password(form.password.expose()).await?;
+    let mut tx = ctx.store.begin().await?;
+    // Of several that come here at once, all but one wait at this row until that one is done.
+    settings::remove(&mut tx, settings::SETUP_CODE).await?;
+    if store::users::any(&mut tx).await? {
+        return Ok(None);
+    }
+    let user_id = users::insert(&ctx, &mut tx, &email, &password_hash, true).await?;
+    let project = projects::insert(&ctx, &mut tx, user_id, &form.project_name, true).await?;
+    let settings = Settings {
+        slug: slug::derive(&form.check_name),
+        check_name: form.check_name,
+        ..Settings::default()
+    };
+    let uuid = secret::random_uuid().to_string();
+    checks::insert(&mut tx, project.project_id, &uuid, &settings, ctx.now()).await?;
+    tx.commit().await?;
+    tracing::info!(%email, "the first account was made");
+    tokens::open_session(&ctx, user_id).await.map(Some)
+}
+
+fn signed_in(ctx: &Context, site: &Site, row: &TokenRow) -> Result<Response> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let location = HeaderValue::from_str(&format!("{}/setup/first-check", site.prefix));
+    response.headers_mut().insert(LOCATION, location.map_err(Fault::internal)?);
+    session::hand_over(ctx, site, row, &mut response)?;
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(body: &str) -> Form {
+        Form::read(body.as_bytes())
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once_at_its_field() {
+        let errors = form("email=nobody&password=short&project_name=%20&check_name=a%00b").errors();
+        let mut fields: Vec<&str> = errors.by_field.keys().map(String::as_str).collect();
+        fields.sort_unstable();
+        assert_eq!(fields, ["check_name", "email", "password", "project_name"]);
+        assert_eq!(errors.by_field["password"], "must have at least 10 characters");
+    }
+
+    #[test]
+    fn a_form_is_read_with_its_edges_trimmed_save_those_of_the_password() {
+        let form =
+            form("email=+a%40b.c+&password=+ten+letters+&project_name=P&check_name=C&code=1-2");
+        assert!(form.errors().is_empty());
+        assert_eq!((form.email.as_str(), form.password.expose()), ("a@b.c", " ten letters "));
+        assert!(!format!("{form:?}").contains("letters"));
+    }
+
+    #[test]
+    fn typing_starts_where_something_is_missing_or_wrong() {
+        let site = Site {
+            prefix: String::new(),
+            base: String::new(),
+            ping_endpoint: String::new(),
+            https: false,
+        };
+        let focus = |form: &Form, errors: &Errors| {
+            let fields = Setup::new(&site, form, errors).fields;
+            fields.iter().find(|field| field.has_focus).map(|field| field.name)
+        };
+        let none = Errors::default();
+        assert_eq!(focus(&Form::fresh(None), &none), Some("code"));
+        assert_eq!(focus(&Form::fresh(Some("code=X")), &none), Some("email"));
+        let mut wrong = Errors::default();
+        wrong.add(Fault::invalid("project_name", "must not"));
+        assert_eq!(focus(&Form::fresh(None), &wrong), Some("project_name"));
+    }
+
+    #[test]
+    fn only_forms_are_taken() {
+        let taken = |kind: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            is_form(&headers)
+        };
+        assert!(taken("application/x-www-form-urlencoded"));
+        assert!(taken("Application/X-WWW-Form-Urlencoded; charset=UTF-8"));
+        assert!(!taken("application/json") && !taken("text/plain"));
+    }
+}

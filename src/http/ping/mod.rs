@@ -1,0 +1,165 @@
+//! The pinging API (`ping-api.md`): the front door, and the hot path. A request becomes a
+//! `domain::Ping` and goes to `ingest`; what it means is decided there. Nothing is answered `OK`
+//! before it is durably stored.
+
+mod answer;
+mod body;
+mod create;
+mod find;
+pub mod path;
+mod query;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use http::{HeaderValue, Method as HttpMethod, Request};
+use hyper::body::Incoming;
+
+use crate::context::Context;
+use crate::domain::ping::{MAX_USER_AGENT, Method, Ping, Scheme};
+use crate::fault::Fault;
+use crate::http::peer::{Connection, client_of};
+use crate::ingest::{Ingest, Outcome};
+use crate::vitals::{Count, Vitals};
+pub use answer::{Answer, not_found};
+use body::Incomplete;
+use find::Remembered;
+use path::Misfit;
+
+/// The pinging API. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    ctx: Context,
+    ingest: Ingest,
+    vitals: Vitals,
+    remembered: Arc<Remembered>,
+    body_limit: HeaderValue,
+}
+
+impl Endpoint {
+    /// The endpoint that hands its pings to `ingest`.
+    #[must_use]
+    pub fn new(ctx: Context, ingest: Ingest, vitals: Vitals) -> Self {
+        let body_limit = HeaderValue::from(ctx.config.ping.body_limit);
+        Self { ctx, ingest, vitals, remembered: Arc::default(), body_limit }
+    }
+
+    /// Answers a ping whose path (without `/ping` before it) is `path`.
+    pub async fn serve(&self, request: Request<Incoming>, path: &str) -> Answer {
+        let method = match *request.method() {
+            HttpMethod::GET => Method::Get,
+            HttpMethod::HEAD => Method::Head,
+            HttpMethod::POST => Method::Post,
+            HttpMethod::OPTIONS => return answer::preflight(),
+            _ => return answer::method_not_allowed(),
+        };
+        match self.take(request, method, path).await {
+            Ok(answer) => answer,
+            Err(fault) => self.refuse(&fault),
+        }
+    }
+
+    async fn take(
+        &self,
+        request: Request<Incoming>,
+        method: Method,
+        path: &str,
+    ) -> Result<Answer, Fault> {
+        let address = path::parse(path).map_err(|misfit| match misfit {
+            Misfit::Unknown => Fault::NotFound,
+            Misfit::Malformed => Fault::invalid("", "invalid url format"),
+        })?;
+        let query = query::parse(request.uri().query()).map_err(|why| Fault::invalid("", why))?;
+        let found = find::find(self, &address.target, &query).await;
+        let (head, body) = request.into_parts();
+        // Read also where the answer is a refusal: a client that is still sending would not see it.
+        let limit = if method == Method::Post { self.ctx.config.ping.body_limit } else { 0 };
+        let read = body::read(body, limit).await.map_err(|Incomplete| {
+            Fault::invalid("", "the body ended before its announced length")
+        })?;
+        let found = match found {
+            Ok(found) => found,
+            Err(fault) if read.is_whole => return Err(fault),
+            Err(fault) => return Ok(answer::closing(self.refuse(&fault))),
+        };
+        let outcome = self
+            .ingest
+            .submit(&self.ctx, found.check_id, |received_at| {
+                let (remote_address, scheme) = self.came_from(&head);
+                Ping {
+                    received_at,
+                    signal: address.signal,
+                    exit_status: address.exit_status,
+                    rid: query.rid,
+                    scheme,
+                    method,
+                    remote_address,
+                    user_agent: user_agent(&head.headers),
+                    body_was_cut: read.was_cut,
+                    body: read.kept,
+                }
+            })
+            .await;
+        if outcome == Outcome::NotFound {
+            self.remembered.forget(&address.target);
+        }
+        let answer = self.render(outcome, found.created);
+        Ok(if read.is_whole { answer } else { answer::closing(answer) })
+    }
+
+    fn came_from(&self, head: &http::request::Parts) -> (IpAddr, Scheme) {
+        let Some(connection) = head.extensions.get::<Connection>() else {
+            // Only a caller that is not our listener leaves it out.
+            return (Ipv4Addr::UNSPECIFIED.into(), Scheme::Http);
+        };
+        let client = client_of(connection, &head.headers, &self.ctx.config.server.trusted_proxies);
+        (client.address, if client.https { Scheme::Https } else { Scheme::Http })
+    }
+
+    fn render(&self, outcome: Outcome, created: bool) -> Answer {
+        match outcome {
+            Outcome::Stored => {
+                if created {
+                    self.vitals.count(Count::PingCreated);
+                }
+                answer::stored(created, &self.body_limit)
+            }
+            Outcome::NotFound => answer::not_found(),
+            Outcome::TooMany { retry_after } => answer::too_many(retry_after),
+            Outcome::Unavailable => answer::unavailable(),
+        }
+    }
+
+    fn refuse(&self, fault: &Fault) -> Answer {
+        match fault {
+            Fault::NotFound => {
+                self.vitals.count(Count::PingUnknown);
+                answer::not_found()
+            }
+            Fault::Conflict(text) => {
+                self.vitals.count(Count::PingRefused);
+                debug_assert_eq!(text, "ambiguous slug");
+                answer::ambiguous()
+            }
+            Fault::Invalid { .. } => {
+                self.vitals.count(Count::PingRefused);
+                answer::bad_request(fault.to_string())
+            }
+            other => {
+                self.vitals.count(Count::PingUnavailable);
+                tracing::error!(error = %other, "a ping could not be taken");
+                answer::unavailable()
+            }
+        }
+    }
+}
+
+/// The first characters of the client's name for itself.
+fn user_agent(headers: &http::HeaderMap) -> String {
+    let Some(value) = headers.get(http::header::USER_AGENT) else { return String::new() };
+    let text = String::from_utf8_lossy(value.as_bytes());
+    match text.char_indices().nth(MAX_USER_AGENT) {
+        Some((end, _)) => text[..end].to_owned(),
+        None => text.into_owned(),
+    }
+}

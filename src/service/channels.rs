@@ -1,0 +1,409 @@
+//! Channels: making, changing, trying out and deleting them. Their configuration is checked by
+//! their kind and kept sealed.
+
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::domain::alert::{Alert, CheckFacts, Event as Told};
+use crate::fault::{Fault, Result};
+use crate::notify::channels::webhook::secret_from;
+use crate::notify::channels::{self as kinds, Kind, Named};
+use crate::notify::message::{open_config, seal_config};
+use crate::notify::message_id;
+use crate::notify::outbound::{Delivery, Outbound};
+use crate::secret;
+use crate::service::Remark;
+use crate::store::Flag;
+use crate::store::channels::{self, ChannelRow};
+use crate::store::notifications::{
+    self, Event, NewNotification, NotificationRow, NotificationState, Settled,
+};
+use crate::store::projects::{self, ProjectRow};
+use crate::store::tx::Conn;
+
+/// The most channels of a project.
+pub const MAX_COUNT: i64 = 1000;
+/// The longest name, in characters.
+pub const MAX_NAME: usize = 100;
+/// The longest wait and the longest time between reminders, in minutes: a week.
+pub const MAX_MINUTES: i64 = 10_080;
+/// The largest `group_threshold`.
+pub const MAX_GROUP_THRESHOLD: i64 = 1000;
+/// So many seconds after a test began, the notifier takes it up where this process died over it.
+const TAKEN_UP_AFTER: i64 = 60;
+/// The longest error text that is kept, in characters.
+const MAX_ERROR: usize = 500;
+
+/// What is to be set about a channel; what is none stays, or has its default in a new channel.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Change {
+    /// Its name.
+    pub channel_name: Option<String>,
+    /// The kind's own settings.
+    pub config: Option<Value>,
+    /// Takes turns to down.
+    pub on_down: Option<bool>,
+    /// Takes turns to up.
+    pub on_up: Option<bool>,
+    /// Minutes that it waits before it tells of a down.
+    pub after: Option<i64>,
+    /// Minutes between reminders; 0: none.
+    pub remind_every: Option<i64>,
+    /// Messages a minute after which further ones are collected; 0: never.
+    pub group_threshold: Option<i64>,
+    /// Takes nothing; false enables it again and forgets its last error.
+    pub disabled: Option<bool>,
+}
+
+impl Change {
+    /// Checks every value that is given, save the configuration, which its kind checks.
+    ///
+    /// # Errors
+    /// The first one that is out of range or not built yet.
+    pub fn validate(&self) -> Result<()> {
+        if let Some(name) = &self.channel_name
+            && !(1..=MAX_NAME).contains(&name.chars().count())
+        {
+            let reason = format!("must have 1 to {MAX_NAME} characters");
+            return Err(Fault::invalid("channel_name", reason));
+        }
+        check_number("after", self.after, MAX_MINUTES)?;
+        check_number("remind_every", self.remind_every, MAX_MINUTES)?;
+        check_number("group_threshold", self.group_threshold, MAX_GROUP_THRESHOLD)?;
+        check_built("after", self.after)?;
+        check_built("remind_every", self.remind_every)?;
+        check_built("group_threshold", self.group_threshold)
+    }
+
+    fn apply(&self, row: &mut ChannelRow) {
+        if let Some(name) = &self.channel_name {
+            row.channel_name.clone_from(name);
+        }
+        row.on_down = self.on_down.map_or(row.on_down, Flag::from);
+        row.on_up = self.on_up.map_or(row.on_up, Flag::from);
+        row.after_minutes = self.after.unwrap_or(row.after_minutes);
+        row.remind_every = self.remind_every.unwrap_or(row.remind_every);
+        row.group_threshold = self.group_threshold.unwrap_or(row.group_threshold);
+        row.disabled = self.disabled.map_or(row.disabled, Flag::from);
+        if self.disabled == Some(false) {
+            row.last_error = None;
+        }
+    }
+}
+
+fn check_number(field: &str, value: Option<i64>, most: i64) -> Result<()> {
+    if value.is_none_or(|value| (0..=most).contains(&value)) {
+        return Ok(());
+    }
+    Err(Fault::invalid(field, format!("must be between 0 and {most}")))
+}
+
+fn check_built(field: &str, value: Option<i64>) -> Result<()> {
+    if value.is_none_or(|value| value == 0) {
+        return Ok(());
+    }
+    Err(Fault::NotBuilt(format!("{field}: only 0 is built so far")))
+}
+
+/// The kind of this name.
+///
+/// # Errors
+/// There is none, or it is announced and not built yet.
+pub fn kind_of(name: &str) -> Result<Kind> {
+    match Kind::parse(name) {
+        Named::Built(kind) => Ok(kind),
+        Named::Announced(name) => {
+            Err(Fault::NotBuilt(format!("kind: channels of the kind {name} are not built yet")))
+        }
+        Named::Unknown => {
+            let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+            Err(Fault::invalid("kind", format!("must be one of {}", known.join(", "))))
+        }
+    }
+}
+
+/// The kind of a channel that is there already.
+fn stored_kind(row: &ChannelRow) -> Result<Kind> {
+    match Kind::parse(&row.kind) {
+        Named::Built(kind) => Ok(kind),
+        _ => Err(Fault::internal(format!("channel {} is of no known kind", row.channel_id))),
+    }
+}
+
+/// A channel's configuration as it is shown: no secret in it can be read.
+///
+/// # Errors
+/// It can't be opened, which is a mistake of ours.
+pub fn shown_config(ctx: &Context, row: &ChannelRow) -> Result<Value> {
+    Ok(kinds::mask(stored_kind(row)?, &open_config(ctx, row)?))
+}
+
+/// A channel of this project.
+///
+/// # Errors
+/// [`Fault::Forbidden`], the same for one that is another's and one that does not exist.
+pub async fn find(conn: &mut Conn, project_id: i64, channel_id: i64) -> Result<ChannelRow> {
+    let row = channels::find(conn, project_id, channel_id).await?;
+    row.ok_or_else(|| Fault::Forbidden("this channel is not in this project".to_owned()))
+}
+
+/// Makes a channel. Returns it with its configuration, secrets whole: this is the one time that
+/// they are shown. The change must be [`Change::validate`]d.
+///
+/// # Errors
+/// The configuration is not fit for the kind, or the project has [`MAX_COUNT`] channels already.
+pub async fn create(
+    ctx: &Context,
+    project_id: i64,
+    kind: Kind,
+    change: &Change,
+) -> Result<(ChannelRow, Value)> {
+    let given = change.config.as_ref().ok_or_else(|| Fault::invalid("config", "is required"))?;
+    let config = kinds::validate(kind, given, None, &secret_from(secret::random_bytes()))?;
+    let uuid = secret::random_uuid().to_string();
+    let mut row = ChannelRow {
+        channel_id: 0,
+        project_id,
+        sealed_config: seal_config(ctx, &uuid, &config),
+        uuid,
+        channel_name: kind.as_str().to_owned(),
+        kind: kind.as_str().to_owned(),
+        on_down: Flag(1),
+        on_up: Flag(1),
+        after_minutes: 0,
+        remind_every: 0,
+        group_threshold: i64::from(kind.default_group_threshold()),
+        disabled: Flag(0),
+        last_error: None,
+        last_sent_at: None,
+        created_at: ctx.now(),
+    };
+    change.apply(&mut row);
+    let mut tx = ctx.store.begin().await?;
+    if !projects::lock(&mut tx, project_id).await? {
+        return Err(Fault::NotFound);
+    }
+    if channels::count(&mut tx, project_id).await? >= MAX_COUNT {
+        return Err(Fault::Forbidden(format!(
+            "there are {MAX_COUNT} channels in this project already, which is the most: delete one \
+             first"
+        )));
+    }
+    row.channel_id = channels::insert(&mut tx, &row).await?;
+    tx.commit().await?;
+    Ok((row, config))
+}
+
+/// Changes a channel. The change must be [`Change::validate`]d.
+///
+/// # Errors
+/// The channel is not in this project, or the configuration is not fit for its kind.
+pub async fn update(
+    ctx: &Context,
+    project_id: i64,
+    channel_id: i64,
+    change: &Change,
+) -> Result<ChannelRow> {
+    let mut tx = ctx.store.begin().await?;
+    // Two changes at once follow one another, and none undoes the other.
+    projects::lock(&mut tx, project_id).await?;
+    let mut row = find(&mut tx, project_id, channel_id).await?;
+    change.apply(&mut row);
+    if let Some(given) = &change.config {
+        let stored = open_config(ctx, &row)?;
+        let fresh = secret_from(secret::random_bytes());
+        let config = kinds::validate(stored_kind(&row)?, given, Some(&stored), &fresh)?;
+        row.sealed_config = seal_config(ctx, &row.uuid, &config);
+    }
+    channels::update(&mut tx, &row).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Deletes a channel; its notifications go with it.
+///
+/// # Errors
+/// It is not in this project.
+pub async fn delete(ctx: &Context, project_id: i64, channel_id: i64) -> Result<()> {
+    let mut tx = ctx.store.begin().await?;
+    find(&mut tx, project_id, channel_id).await?;
+    channels::delete(&mut tx, channel_id).await?;
+    tx.commit().await
+}
+
+/// What about a channel that was just written needs attention.
+#[must_use]
+pub fn remarks(row: &ChannelRow) -> Vec<Remark> {
+    if row.disabled == Flag(0) {
+        return Vec::new();
+    }
+    let message = "this channel is disabled: it is told of nothing until disabled is 0 again";
+    vec![Remark::new("CHANNEL", "DISABLED", message)]
+}
+
+/// Sends a test message at once, and waits for what comes of it; there is no second try. Returns
+/// the channel as it is then.
+///
+/// # Errors
+/// It is not in this project. That the message was not taken is a remark.
+pub async fn test(
+    ctx: &Context,
+    outbound: &Outbound,
+    project: &ProjectRow,
+    channel_id: i64,
+    zone: Tz,
+) -> Result<(ChannelRow, Vec<Remark>)> {
+    let project_id = project.project_id;
+    let mut conn = ctx.store.read().await?;
+    let row = find(&mut conn, project_id, channel_id).await?;
+    drop(conn);
+    let (kind, config) = (stored_kind(&row)?, open_config(ctx, &row)?);
+    let trial = Trial::begin(ctx, project_id, channel_id).await?;
+    let id = message_id(&trial.row);
+    let alert = test_alert(ctx, project, zone);
+    let delivery = kinds::deliver(kind, outbound, &config, &alert, &id, ctx.now()).await;
+    let error = error_of(delivery);
+    trial.end(ctx, error.as_deref()).await?;
+    let mut conn = ctx.store.read().await?;
+    let row = find(&mut conn, project_id, channel_id).await?;
+    let mut remarks = remarks(&row);
+    remarks.extend(error.map(|error| Remark::new("CHANNEL", "DELIVERY_FAILED", error)));
+    Ok((row, remarks))
+}
+
+fn test_alert(ctx: &Context, project: &ProjectRow, zone: Tz) -> Alert {
+    let now = ctx.now();
+    Alert {
+        event: Told::Test,
+        check: CheckFacts::default(),
+        reason: None,
+        exit_status: None,
+        since: now,
+        expected_at: None,
+        last_body: String::new(),
+        downtime: None,
+        project: project.project_name.clone(),
+        link: format!("{}/", ctx.config.server.site_url),
+        outage: None,
+        zone,
+        now,
+    }
+}
+
+/// Why a message was not taken; none where it was.
+fn error_of(delivery: Delivery) -> Option<String> {
+    let error = match delivery {
+        Delivery::Delivered => return None,
+        Delivery::Skipped => "the channel has no address to send a test to".to_owned(),
+        Delivery::Retry { error, .. } | Delivery::Refused { error } | Delivery::Gone { error } => {
+            error
+        }
+    };
+    Some(error.chars().take(MAX_ERROR).collect())
+}
+
+/// A test in the outbox, which this process sends itself.
+struct Trial {
+    row: NotificationRow,
+    /// Who holds the lease: nobody else has that name.
+    owner: String,
+}
+
+impl Trial {
+    async fn begin(ctx: &Context, project_id: i64, channel_id: i64) -> Result<Self> {
+        let now = ctx.now();
+        let due_at = now.plus_seconds(TAKEN_UP_AFTER);
+        let owner = format!("test-{}", secret::random_text::<12>());
+        let new = NewNotification {
+            project_id,
+            channel_id,
+            check_id: None,
+            flip_id: None,
+            event: Event::Test,
+            detail: None,
+            due_at,
+        };
+        let mut tx = ctx.store.begin().await?;
+        let notification_id = notifications::insert(&mut tx, &new, now).await?;
+        notifications::claim_one(&mut tx, &owner, notification_id, due_at).await?;
+        tx.commit().await?;
+        let row = NotificationRow {
+            notification_id,
+            project_id,
+            channel_id,
+            check_id: None,
+            flip_id: None,
+            event: Event::Test,
+            detail: None,
+            state: NotificationState::Pending,
+            attempts: 0,
+            created_at: now,
+            next_attempt_at: Some(due_at),
+            sent_at: None,
+            last_error: None,
+        };
+        Ok(Self { row, owner })
+    }
+
+    async fn end(self, ctx: &Context, error: Option<&str>) -> Result<()> {
+        let now = ctx.now();
+        let channel_id = self.row.channel_id;
+        let sent = error.is_none();
+        let settled = Settled {
+            notification_id: self.row.notification_id,
+            state: if sent { NotificationState::Sent } else { NotificationState::Failed },
+            tried: true,
+            next_attempt_at: None,
+            sent_at: sent.then_some(now),
+            error: error.map(str::to_owned),
+        };
+        let mut tx = ctx.store.begin().await?;
+        notifications::settle(&mut tx, &self.owner, &[settled]).await?;
+        match error {
+            None => channels::mark_sent(&mut tx, channel_id, now).await?,
+            // Somebody looks at the answer: to disable the channel is left to real alerts.
+            Some(error) => drop(channels::mark_failed(&mut tx, channel_id, error, false).await?),
+        }
+        tx.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_within_their_range_and_only_0_is_built() {
+        let after = |n| Change { after: Some(n), ..Change::default() }.validate();
+        assert!(after(0).is_ok());
+        assert_eq!(after(-1).unwrap_err().to_string(), "after: must be between 0 and 10080");
+        assert!(matches!(after(10_081), Err(Fault::Invalid { .. })));
+        assert!(matches!(after(1), Err(Fault::NotBuilt(_))));
+        let group = Change { group_threshold: Some(1001), ..Change::default() }.validate();
+        assert!(matches!(group, Err(Fault::Invalid { .. })));
+    }
+
+    #[test]
+    fn kinds_that_are_announced_are_told_from_those_that_are_unknown() {
+        assert_eq!(kind_of("webhook").unwrap(), Kind::Webhook);
+        assert!(matches!(kind_of("slack"), Err(Fault::NotBuilt(_))));
+        assert_eq!(kind_of("pigeon").unwrap_err().to_string(), "kind: must be one of webhook");
+    }
+
+    #[test]
+    fn a_name_is_not_empty_and_not_too_long() {
+        let named = |name: &str| {
+            Change { channel_name: Some(name.to_owned()), ..Change::default() }.validate()
+        };
+        assert!(named("ops").is_ok() && named(&"ä".repeat(100)).is_ok());
+        assert!(named("").is_err() && named(&"ä".repeat(101)).is_err());
+    }
+
+    #[test]
+    fn why_a_message_was_not_taken_is_not_endless() {
+        assert_eq!(error_of(Delivery::Delivered), None);
+        let long = Delivery::Refused { error: "x".repeat(2000) };
+        assert_eq!(error_of(long).map(|error| error.len()), Some(MAX_ERROR));
+    }
+}

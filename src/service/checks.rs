@@ -1,0 +1,538 @@
+//! Checks: making, changing, pausing and deleting them. Here are the ranges of their settings, the
+//! ceiling of their number, and what about a finished change needs attention.
+
+use crate::clock::Timestamp;
+use crate::config::{Checks, Config};
+use crate::context::Context;
+use crate::domain::{check, slug};
+use crate::fault::{Fault, Result};
+use crate::secret;
+use crate::service::Remark;
+use crate::store::Flag;
+use crate::store::checks::{self, CheckRow, Settings};
+use crate::store::tx::{Conn, Tx};
+use crate::store::{channels, notifications, projects, states};
+
+/// The longest name, in characters.
+pub const MAX_NAME: usize = 100;
+/// The most tags of a check.
+pub const MAX_TAGS: usize = 20;
+/// The longest tag, in characters.
+pub const MAX_TAG: usize = 50;
+/// The longest description, in characters.
+pub const MAX_DESCRIPTION: usize = 10_000;
+/// The longest list of filter words, in characters.
+pub const MAX_WORDS: usize = 200;
+/// The longest period, grace or run, in seconds: a year.
+pub const LONGEST: i64 = 31_536_000;
+/// The largest early tolerance, in seconds: a day.
+pub const MAX_EARLY_TOLERANCE: i64 = 86_400;
+/// Notifications that have been due for so many seconds are behind.
+const BEHIND: i64 = 60;
+
+/// What is to be set about a check; what is none stays, or has its default in a new check.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Its name.
+    pub check_name: Option<String>,
+    /// A slug of the client's own; the inner none derives it from the name again.
+    pub slug: Option<Option<String>>,
+    /// Its tags.
+    pub tags: Option<Vec<String>>,
+    /// What it is about.
+    pub description: Option<String>,
+    /// Seconds between two pings.
+    pub period: Option<i64>,
+    /// The IANA zone of its schedule.
+    pub timezone: Option<String>,
+    /// Seconds that a ping may be late.
+    pub grace: Option<i64>,
+    /// Seconds that a run may take; the inner none: as long as `grace`.
+    pub max_runtime: Option<Option<i64>>,
+    /// Seconds by which a ping may be early; the inner none: by the schedule.
+    pub early_tolerance: Option<Option<i64>>,
+    /// So many failures in a row turn it down.
+    pub failure_threshold: Option<i64>,
+    /// So many flips in an hour are flapping; 0: never.
+    pub flap_threshold: Option<i64>,
+    /// Pings do not resume it when it is paused.
+    pub manual_resume: Option<bool>,
+    /// Only POST pings count.
+    pub post_only: Option<bool>,
+    /// Words that make a ping a start.
+    pub start_kw: Option<String>,
+    /// Words that make it a success.
+    pub success_kw: Option<String>,
+    /// Words that make it a failure.
+    pub failure_kw: Option<String>,
+    /// Look for them in the subject of mails.
+    pub filter_subject: Option<bool>,
+    /// Look for them in the text of mails.
+    pub filter_body: Option<bool>,
+    /// Look for them in the bodies of HTTP pings.
+    pub filter_http_body: Option<bool>,
+    /// A ping without any of them is a failure.
+    pub filter_default_fail: Option<bool>,
+    /// The channels that it tells, by their ids.
+    pub channels: Option<Vec<i64>>,
+    /// Pauses it, or resumes it.
+    pub paused: Option<bool>,
+    /// The slug came along as it was read and derived: it goes on following the name.
+    pub slug_is_as_read: bool,
+}
+
+impl Change {
+    /// Checks every value that is given.
+    ///
+    /// # Errors
+    /// The first one that is out of range, by its name in the management API.
+    pub fn validate(&self, config: &Config) -> Result<()> {
+        check_name(self.check_name.as_deref())?;
+        check_slug(self.slug.as_ref().and_then(Option::as_deref))?;
+        check_tags(self.tags.as_deref().unwrap_or_default())?;
+        check_length("description", self.description.as_deref(), MAX_DESCRIPTION)?;
+        check_times(&config.checks, self.period, self.grace, self.max_runtime.flatten())?;
+        self.timezone.as_deref().map(super::users::time_zone).transpose()?;
+        in_range("early_tolerance", self.early_tolerance.flatten(), 0, MAX_EARLY_TOLERANCE)?;
+        in_range("failure_threshold", self.failure_threshold, 1, 100)?;
+        in_range("flap_threshold", self.flap_threshold, 0, 1000)?;
+        check_length("start_kw", self.start_kw.as_deref(), MAX_WORDS)?;
+        check_length("success_kw", self.success_kw.as_deref(), MAX_WORDS)?;
+        check_length("failure_kw", self.failure_kw.as_deref(), MAX_WORDS)
+    }
+
+    /// These settings with the change made; the slug follows the name unless it is the client's
+    /// own.
+    #[must_use]
+    pub fn applied_to(&self, old: &Settings) -> Settings {
+        let mut new = old.clone();
+        set(&mut new.check_name, self.check_name.as_ref());
+        set(&mut new.tags.0, self.tags.as_ref());
+        set(&mut new.description, self.description.as_ref());
+        set(&mut new.period, self.period.as_ref());
+        set(&mut new.timezone, self.timezone.as_ref());
+        set(&mut new.grace, self.grace.as_ref());
+        set(&mut new.max_runtime, self.max_runtime.as_ref());
+        set(&mut new.early_tolerance, self.early_tolerance.as_ref());
+        set(&mut new.failure_threshold, self.failure_threshold.as_ref());
+        set(&mut new.flap_threshold, self.flap_threshold.as_ref());
+        set(&mut new.manual_resume, self.manual_resume.map(Flag::from).as_ref());
+        set(&mut new.post_only, self.post_only.map(Flag::from).as_ref());
+        set(&mut new.start_kw, self.start_kw.as_ref());
+        set(&mut new.success_kw, self.success_kw.as_ref());
+        set(&mut new.failure_kw, self.failure_kw.as_ref());
+        set(&mut new.filter_subject, self.filter_subject.map(Flag::from).as_ref());
+        set(&mut new.filter_body, self.filter_body.map(Flag::from).as_ref());
+        set(&mut new.filter_http_body, self.filter_http_body.map(Flag::from).as_ref());
+        set(&mut new.filter_default_fail, self.filter_default_fail.map(Flag::from).as_ref());
+        self.apply_slug(&mut new, old);
+        new
+    }
+
+    fn apply_slug(&self, new: &mut Settings, old: &Settings) {
+        let is_as_read =
+            |slug: &str| self.slug_is_as_read && old.slug_is_custom == Flag(0) && slug == old.slug;
+        match &self.slug {
+            Some(Some(slug)) if !is_as_read(slug) => {
+                new.slug.clone_from(slug);
+                new.slug_is_custom = Flag(1);
+            }
+            Some(None) => new.slug_is_custom = Flag(0),
+            _ => {}
+        }
+        if new.slug_is_custom == Flag(0) {
+            new.slug = slug::derive(&new.check_name);
+        }
+    }
+}
+
+fn set<T: Clone>(place: &mut T, value: Option<&T>) {
+    if let Some(value) = value {
+        place.clone_from(value);
+    }
+}
+
+/// Checks the settings of a check that is to be made.
+///
+/// # Errors
+/// The first one that is out of range, by its name in the management API.
+pub fn validate(ctx: &Context, settings: &Settings) -> Result<()> {
+    let Settings { period, grace, max_runtime, .. } = settings;
+    check_name(Some(&settings.check_name))?;
+    check_slug(Some(&settings.slug))?;
+    check_tags(&settings.tags.0)?;
+    check_length("description", Some(&settings.description), MAX_DESCRIPTION)?;
+    check_times(&ctx.config.checks, Some(*period), Some(*grace), *max_runtime)
+}
+
+fn check_name(name: Option<&str>) -> Result<()> {
+    check_length("check_name", name, MAX_NAME)
+}
+
+fn check_length(field: &str, text: Option<&str>, most: usize) -> Result<()> {
+    if text.is_some_and(|text| text.chars().count() > most) {
+        return Err(Fault::invalid(field, format!("must have at most {most} characters")));
+    }
+    Ok(())
+}
+
+fn check_slug(slug: Option<&str>) -> Result<()> {
+    let fits = |text: &str| slug::is_valid(text) && text.len() <= slug::MAX_LENGTH;
+    if slug.is_none_or(fits) {
+        return Ok(());
+    }
+    let reason = format!(
+        "must have only a-z, 0-9, _ and -, at most {} of them; null derives it from the name",
+        slug::MAX_LENGTH
+    );
+    Err(Fault::invalid("slug", reason))
+}
+
+fn check_tags(tags: &[String]) -> Result<()> {
+    if tags.len() > MAX_TAGS {
+        return Err(Fault::invalid("tags", format!("must be at most {MAX_TAGS}")));
+    }
+    if tags.iter().all(|tag| is_tag(tag)) {
+        return Ok(());
+    }
+    let reason = format!("must each have 1 to {MAX_TAG} characters, without white space or comma");
+    Err(Fault::invalid("tags", reason))
+}
+
+/// Whether a text can be a tag.
+#[must_use]
+pub fn is_tag(text: &str) -> bool {
+    (1..=MAX_TAG).contains(&text.chars().count())
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == ',')
+}
+
+fn check_times(
+    bounds: &Checks,
+    period: Option<i64>,
+    grace: Option<i64>,
+    max_runtime: Option<i64>,
+) -> Result<()> {
+    in_range("period", period, i64::from(bounds.min_period), LONGEST)?;
+    in_range("grace", grace, i64::from(bounds.min_grace), LONGEST)?;
+    in_range("max_runtime", max_runtime, i64::from(bounds.min_grace), LONGEST)
+}
+
+fn in_range(field: &str, value: Option<i64>, from: i64, to: i64) -> Result<()> {
+    if value.is_none_or(|value| (from..=to).contains(&value)) {
+        return Ok(());
+    }
+    let unit = match field {
+        "failure_threshold" | "flap_threshold" => "",
+        _ => " seconds",
+    };
+    Err(Fault::invalid(field, format!("must be between {from} and {to}{unit}")))
+}
+
+/// What a caller is told of a check that is not there for them.
+fn not_yours() -> Fault {
+    Fault::Forbidden("this check is not in this project".to_owned())
+}
+
+/// A check of this project, and the channels that it tells.
+///
+/// # Errors
+/// [`Fault::Forbidden`], the same for one that is another's and one that does not exist.
+pub async fn find(conn: &mut Conn, project_id: i64, check_id: i64) -> Result<(CheckRow, Vec<i64>)> {
+    let row = checks::find(conn, project_id, check_id).await?.ok_or_else(not_yours)?;
+    let channels = channels_of(conn, check_id).await?;
+    Ok((row, channels))
+}
+
+async fn channels_of(conn: &mut Conn, check_id: i64) -> Result<Vec<i64>> {
+    let pairs = channels::of_checks(conn, &[check_id]).await?;
+    Ok(pairs.into_iter().map(|(_, channel_id)| channel_id).collect())
+}
+
+/// Makes a check that tells these channels, or all of the project where none are named, and returns
+/// its id. The settings must be [`validate`]d.
+///
+/// # Errors
+/// The project has `checks.max_count` of them already, or a channel is none of its own.
+pub async fn create(
+    ctx: &Context,
+    project_id: i64,
+    settings: &Settings,
+    channels: Option<&[i64]>,
+) -> Result<i64> {
+    let mut tx = ctx.store.begin().await?;
+    let max_count = ctx.config.checks.max_count;
+    if !has_room(ctx, &mut tx, project_id).await? {
+        return Err(Fault::Forbidden(format!(
+            "there are {max_count} checks in this project already, which is the most \
+             (checks.max_count): delete one first"
+        )));
+    }
+    let check_id = insert(ctx, &mut tx, project_id, settings, channels).await?;
+    tx.commit().await?;
+    Ok(check_id)
+}
+
+/// The check of the project with the slug that `settings` have, and whether it was made by this
+/// call; it then tells all channels of the project. Of several calls at once one makes it. The
+/// settings must be [`validate`]d.
+///
+/// # Errors
+/// [`Fault::Conflict`]: several checks have that slug. [`Fault::NotFound`]: there is none, and the
+/// project is gone or has `checks.max_count` of them already.
+pub async fn find_or_create_by_slug(
+    ctx: &Context,
+    project_id: i64,
+    settings: &Settings,
+) -> Result<(i64, bool)> {
+    let mut tx = ctx.store.begin().await?;
+    let has_room = has_room(ctx, &mut tx, project_id).await.map_err(|fault| match fault {
+        Fault::Forbidden(_) => Fault::NotFound,
+        other => other,
+    })?;
+    match checks::ids_of_slug(&mut tx, project_id, &settings.slug).await?.as_slice() {
+        [check_id] => return Ok((*check_id, false)),
+        [] => {}
+        _ => return Err(Fault::Conflict("ambiguous slug".to_owned())),
+    }
+    if !has_room {
+        return Err(Fault::NotFound);
+    }
+    let check_id = insert(ctx, &mut tx, project_id, settings, None).await?;
+    tx.commit().await?;
+    Ok((check_id, true))
+}
+
+/// Locks the project; whether one more check fits into it.
+async fn has_room(ctx: &Context, tx: &mut Tx, project_id: i64) -> Result<bool> {
+    if !projects::lock(tx, project_id).await? {
+        return Err(Fault::Forbidden("this project is not yours".to_owned()));
+    }
+    Ok(checks::count(tx, project_id).await? < i64::from(ctx.config.checks.max_count))
+}
+
+async fn insert(
+    ctx: &Context,
+    tx: &mut Tx,
+    project_id: i64,
+    settings: &Settings,
+    channels: Option<&[i64]>,
+) -> Result<i64> {
+    let channel_ids = match channels {
+        Some(ids) => own_channels(tx, project_id, ids).await?,
+        None => channels::ids_of_project(tx, project_id).await?,
+    };
+    let uuid = secret::random_uuid().to_string();
+    let check_id = checks::insert(tx, project_id, &uuid, settings, ctx.now()).await?;
+    channels::assign(tx, check_id, &channel_ids).await?;
+    Ok(check_id)
+}
+
+/// These ids in order, each once.
+///
+/// # Errors
+/// One is no channel of this project.
+async fn own_channels(conn: &mut Conn, project_id: i64, ids: &[i64]) -> Result<Vec<i64>> {
+    let own = channels::ids_of_project(conn, project_id).await?;
+    if let Some(id) = ids.iter().find(|id| !own.contains(id)) {
+        let reason = format!("must be ids of channels of this project, and {id} is none");
+        return Err(Fault::invalid("channels", reason));
+    }
+    Ok(own.into_iter().filter(|id| ids.contains(id)).collect())
+}
+
+/// Changes a check. The change must be [`Change::validate`]d.
+///
+/// # Errors
+/// It is not in this project, or a channel is not.
+pub async fn update(ctx: &Context, project_id: i64, check_id: i64, change: &Change) -> Result<()> {
+    let mut tx = ctx.store.begin().await?;
+    // The state first: whoever locks both does it in this order.
+    let mut watched = states::load_one(&mut tx, check_id).await?.ok_or_else(not_yours)?;
+    let row = checks::find(&mut tx, project_id, check_id).await?.ok_or_else(not_yours)?;
+    let now = ctx.now();
+    let settings = change.applied_to(&row.settings);
+    if let Some(ids) = &change.channels {
+        let ids = own_channels(&mut tx, project_id, ids).await?;
+        channels::assign(&mut tx, check_id, &ids).await?;
+    }
+    let rules = settings.rules();
+    check::on_edit(&watched.rules, &rules, &mut watched.state, now);
+    watched.rules = rules;
+    let effect = match change.paused {
+        Some(true) => check::on_pause(&mut watched.state, now),
+        Some(false) => check::on_resume(&watched.rules, &mut watched.state, now),
+        None => check::Effect::default(),
+    };
+    watched.take_in(effect, None);
+    checks::update(&mut tx, check_id, &settings, now).await?;
+    let saved = states::save(&mut tx, &[watched], now).await?;
+    tx.commit().await?;
+    ctx.bells.ring(saved);
+    Ok(())
+}
+
+/// Deletes a check with all its history.
+///
+/// # Errors
+/// It is not in this project.
+pub async fn delete(ctx: &Context, project_id: i64, check_id: i64) -> Result<()> {
+    let mut tx = ctx.store.begin().await?;
+    // Locked, so that no ping is stored between the steps.
+    states::load_one(&mut tx, check_id).await?.ok_or_else(not_yours)?;
+    checks::find(&mut tx, project_id, check_id).await?.ok_or_else(not_yours)?;
+    checks::delete(&mut tx, check_id).await?;
+    tx.commit().await
+}
+
+/// What about a check that was just written needs attention.
+///
+/// # Errors
+/// The database is out.
+pub async fn remarks(
+    conn: &mut Conn,
+    check: &CheckRow,
+    channel_ids: &[i64],
+    now: Timestamp,
+) -> Result<Vec<Remark>> {
+    let mut remarks = Vec::new();
+    remarks.extend(slug_remark(conn, check).await?);
+    remarks.extend(channel_remark(conn, channel_ids).await?);
+    remarks.extend(queue_remark(conn, now).await?);
+    Ok(remarks)
+}
+
+async fn slug_remark(conn: &mut Conn, check: &CheckRow) -> Result<Option<Remark>> {
+    let slug = &check.settings.slug;
+    if slug.is_empty() {
+        let message = "the slug is empty: this check can be pinged by its UUID only";
+        return Ok(Some(Remark::new("SLUG", "EMPTY", message)));
+    }
+    let alike = checks::ids_of_slug(conn, check.project_id, slug).await?;
+    Ok((alike.len() > 1).then(|| {
+        let message = format!(
+            "another check of this project has the slug {slug} too: pings by it are refused until \
+             one of them has another"
+        );
+        Remark::new("SLUG", "NOT_UNIQUE", message)
+    }))
+}
+
+async fn channel_remark(conn: &mut Conn, channel_ids: &[i64]) -> Result<Option<Remark>> {
+    if channel_ids.is_empty() {
+        let message = "no channel is assigned: nobody is told when this check goes down";
+        return Ok(Some(Remark::new("CHANNEL", "NONE_ASSIGNED", message)));
+    }
+    let assigned = channels::find_many(conn, channel_ids).await?;
+    let disabled: Vec<&str> = assigned
+        .iter()
+        .filter(|channel| channel.disabled == Flag(1))
+        .map(|channel| channel.channel_name.as_str())
+        .collect();
+    Ok((!disabled.is_empty()).then(|| {
+        let message = format!("disabled, and so not told of anything: {}", disabled.join(", "));
+        Remark::new("CHANNEL", "DISABLED", message)
+    }))
+}
+
+/// Says where notifications are behind.
+///
+/// # Errors
+/// The database is out.
+pub async fn queue_remark(conn: &mut Conn, now: Timestamp) -> Result<Option<Remark>> {
+    let due = notifications::next_due(conn).await?;
+    Ok(due.filter(|due| *due < now.plus_seconds(-BEHIND)).map(|due| {
+        let message = format!("notifications are behind: the oldest has been due since {due}");
+        Remark::new("QUEUE", "DELAYED", message)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn named(name: &str) -> Settings {
+        let change = Change { check_name: Some(name.to_owned()), ..Change::default() };
+        change.applied_to(&Settings::default())
+    }
+
+    fn slug_after(old: &Settings, change: &Change) -> (String, i16) {
+        let new = change.applied_to(old);
+        (new.slug, new.slug_is_custom.0)
+    }
+
+    fn refused(change: &Change) -> String {
+        change.validate(&Config::default()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_slug_follows_the_name_until_it_is_the_clients_own() {
+        let rename = Change { check_name: Some("New Name".to_owned()), ..Change::default() };
+        assert_eq!(slug_after(&named("Old"), &rename), ("new-name".to_owned(), 0));
+        let own = Change { slug: Some(Some("mine".to_owned())), ..Change::default() };
+        let owned = own.applied_to(&named("Old"));
+        assert_eq!(slug_after(&owned, &rename), ("mine".to_owned(), 1));
+        let cleared = Change { slug: Some(None), ..rename };
+        assert_eq!(slug_after(&owned, &cleared), ("new-name".to_owned(), 0));
+    }
+
+    #[test]
+    fn a_derived_slug_that_is_put_back_as_it_was_read_stays_derived() {
+        let back = Change {
+            check_name: Some("New".to_owned()),
+            slug: Some(Some("old".to_owned())),
+            slug_is_as_read: true,
+            ..Change::default()
+        };
+        assert_eq!(slug_after(&named("Old"), &back), ("new".to_owned(), 0));
+        let set = Change { slug_is_as_read: false, ..back };
+        assert_eq!(slug_after(&named("Old"), &set), ("old".to_owned(), 1));
+    }
+
+    #[test]
+    fn ranges_are_kept_and_the_message_names_the_field_and_the_range() {
+        let grace = Change { grace: Some(59), ..Change::default() };
+        assert_eq!(refused(&grace), "grace: must be between 60 and 31536000 seconds");
+        let period = Change { period: Some(LONGEST + 1), ..Change::default() };
+        assert_eq!(refused(&period), "period: must be between 60 and 31536000 seconds");
+        let threshold = Change { failure_threshold: Some(0), ..Change::default() };
+        assert_eq!(refused(&threshold), "failure_threshold: must be between 1 and 100");
+        let name = Change { check_name: Some("ä".repeat(101)), ..Change::default() };
+        assert_eq!(refused(&name), "check_name: must have at most 100 characters");
+        let fine = Change {
+            check_name: Some("ä".repeat(100)),
+            grace: Some(60),
+            max_runtime: Some(None),
+            flap_threshold: Some(0),
+            ..Change::default()
+        };
+        assert!(fine.validate(&Config::default()).is_ok());
+    }
+
+    #[test]
+    fn only_what_is_given_is_held_against_the_configuration() {
+        let mut config = Config::default();
+        config.checks.min_period = 100_000;
+        assert!(Change::default().validate(&config).is_ok());
+        let period = Change { period: Some(86_400), ..Change::default() };
+        assert!(period.validate(&config).unwrap_err().to_string().starts_with("period: "));
+    }
+
+    #[test]
+    fn tags_have_no_white_space_or_comma() {
+        for bad in ["", "a b", "a,b", "\t", "a\u{a0}b", &"x".repeat(51)] {
+            assert!(!is_tag(bad), "{bad:?}");
+        }
+        assert!(is_tag("größe:1") && is_tag(&"ä".repeat(50)));
+        let many = Change { tags: Some(vec!["x".to_owned(); 21]), ..Change::default() };
+        assert_eq!(refused(&many), "tags: must be at most 20");
+    }
+
+    proptest! {
+        #[test]
+        fn an_empty_change_changes_nothing(name in ".{0,100}") {
+            let settings = named(&name);
+            prop_assert_eq!(Change::default().applied_to(&settings), settings);
+        }
+    }
+}
