@@ -59,6 +59,8 @@ impl Context {
         let database = &config.database;
         let store = Store::open(database.url.expose(), database.max_connections).await?;
         let folder = database.key_folder();
+        // In full, because messages name it and whoever reads them may be elsewhere.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         let source = secret::load_or_create_key(config.security.secret_key.as_ref(), &folder)?;
         let keys = Keyring::new(&source.key);
         check_fingerprint(&store, &keys, &source).await?;

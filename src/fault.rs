@@ -93,12 +93,12 @@ impl From<sqlx::Error> for Fault {
 }
 
 /// Whether a database's error code tells of a state that passes: SQLite busy, locked, I/O error,
-/// full or read-only; PostgreSQL's classes 08 (connection), 53 (resources), 57 (operator), 40
-/// (rolled back).
+/// full or read-only; PostgreSQL's classes 08 (connection), 53 (resources), 55 (not ready, such as a
+/// database that takes no connections), 57 (operator), 40 (rolled back).
 fn is_passing(code: Option<&str>) -> bool {
     let Some(code) = code else { return false };
     if code.len() == 5 {
-        return ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class));
+        return ["08", "53", "55", "57", "40"].iter().any(|class| code.starts_with(class));
     }
     // SQLite's extended codes carry the primary one in their low byte.
     code.parse::<u32>().is_ok_and(|n| [5, 6, 8, 10, 13, 14].contains(&(n & 0xff)))

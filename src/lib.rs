@@ -5,6 +5,7 @@
 //!
 //! * [`clock`] — time as a value that is passed in
 //! * [`fault`] — what can go wrong, without any HTTP in it
+//! * [`failpoint`] — where a test may let the process die (debug builds only)
 //! * [`secret`] — randomness, keys, hashes, passwords
 //! * [`log`] — the log's format and level
 //! * [`config`] — one struct a section, with its defaults and checks
@@ -23,6 +24,7 @@
 
 pub mod clock;
 pub mod fault;
+pub mod failpoint;
 pub mod secret;
 pub mod log;
 pub mod config;

@@ -82,8 +82,11 @@ const PINGS_HELP: &str = "Pings answered, by outcome.";
 const SENT: &str = "overdue_notifications_total";
 const SENT_HELP: &str = "Attempts to deliver a notification, by result.";
 
+/// How many counters there are.
+const COUNTERS: usize = 11;
+
 /// Every counter, in the order of [`Count`], those of one name together.
-const SERIES: [Series; 11] = [
+const SERIES: [Series; COUNTERS] = [
     series(Count::PingStored, PINGS, "{outcome=\"stored\"}", PINGS_HELP),
     series(Count::PingCreated, PINGS, "{outcome=\"created\"}", PINGS_HELP),
     series(Count::PingUnknown, PINGS, "{outcome=\"unknown\"}", PINGS_HELP),
@@ -109,7 +112,7 @@ pub struct Vitals(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     beats: [AtomicI64; Worker::ALL.len()],
-    counts: [AtomicU64; SERIES.len()],
+    counts: [AtomicU64; COUNTERS],
 }
 
 /// A worker that has not run within its bound.
@@ -195,24 +198,23 @@ impl Vitals {
         let mut last = "";
         for series in &SERIES {
             if series.name != last {
-                text += &head(series.name, "counter", series.help);
+                text.push_str(&head(series.name, "counter", series.help));
                 last = series.name;
             }
             let value = self.0.counts[series.count as usize].load(Relaxed);
-            text += &format!("{}{} {value}\n", series.name, series.labels);
+            text.push_str(&sample(series.name, series.labels, value));
         }
         text + &self.render_ages(now)
     }
 
     fn render_ages(&self, now: i64) -> String {
         let name = "overdue_worker_age_seconds";
-        let mut text = head(name, "gauge", "Time since a worker last ran; none while it rests.");
-        for worker in Worker::ALL {
-            if let Age::Ran(age) = self.age(*worker, now) {
-                text += &format!("{name}{{worker=\"{worker}\"}} {:.3}\n", age.as_secs_f64());
-            }
-        }
-        text
+        let line = |worker: &Worker| match self.age(*worker, now) {
+            Age::Ran(age) => sample(name, &format!("{{worker=\"{worker}\"}}"), age.as_secs_f64()),
+            Age::Never | Age::Rests => String::new(),
+        };
+        let lines: String = Worker::ALL.iter().map(line).collect();
+        head(name, "gauge", "Time since a worker last ran; none while it rests.") + &lines
     }
 }
 
@@ -220,6 +222,12 @@ enum Age {
     Never,
     Rests,
     Ran(Duration),
+}
+
+/// A value of a metric; `labels` with their braces, or empty.
+#[must_use]
+pub fn sample(name: &str, labels: &str, value: impl fmt::Display) -> String {
+    format!("{name}{labels} {value}\n")
 }
 
 /// The two lines that stand before the values of a metric.
@@ -290,7 +298,7 @@ mod tests {
     #[test]
     fn the_age_of_a_worker_is_shown_unless_it_rests_or_never_ran() {
         let text = beaten_at(SECOND).render(2 * SECOND);
-        assert!(text.contains("overdue_worker_age_seconds{worker=\"detector\"} 1.000\n"), "{text}");
+        assert!(text.contains("overdue_worker_age_seconds{worker=\"detector\"} 1\n"), "{text}");
         assert!(!text.contains("worker=\"ingest\""), "{text}");
         let text = Vitals::default().render(0);
         assert!(!text.contains("worker=\"detector\""), "{text}");

@@ -3,7 +3,10 @@
 
 mod support;
 
+mod cli;
 mod durability;
 mod house;
+mod management;
 mod ping;
+mod setup;
 mod workers;

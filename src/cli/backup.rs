@@ -45,7 +45,7 @@ async fn copy_sqlite(config: &Config, path: &Path, target: &Path) -> Result<()> 
         let reason = format!("there is no database {} to back up", path.display());
         return Err(Fault::invalid("database.url", reason));
     }
-    let store = Store::open(config.database.url.expose(), 1).await?;
+    let store = Store::open_as_it_is(config.database.url.expose(), 1).await?;
     store.copy_to(target).await
 }
 

@@ -53,7 +53,7 @@ struct Settings {
     /// Addresses to listen on, separated by commas: short for --set server.listen=ADDRESS.
     #[arg(long, global = true, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The database, sqlite:PATH or postgres://…: short for --set database.url=URL.
+    /// The database: short for --set database.url=URL.
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
 }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::clock::{SECOND, Timestamp};
 use crate::context::Context;
 use crate::domain::check::{self, Outage, Status};
+use crate::failpoint;
 use crate::fault::Result;
 use crate::ingest::Ingest;
 use crate::store::states::{self, Saved, Watched};
@@ -155,7 +156,13 @@ impl Detector {
         let now = self.ctx.now();
         let saved = states::save(&mut tx, &changed, now).await?;
         states::settle_wakes(&mut tx, &settled, now.plus_seconds(PUT_OFF_BROKEN)).await?;
+        if round.turned_down > 0 {
+            failpoint::reached("flips_written");
+        }
         tx.commit().await?;
+        if round.turned_down > 0 {
+            failpoint::reached("flips_committed");
+        }
         self.vitals.add(Count::Flip, round.turned_down as u64);
         self.ctx.bells.ring(Saved { sooner: None, ..saved });
         Ok(Some(round))

@@ -3,6 +3,7 @@
 pub mod listen;
 pub mod management;
 pub mod ops;
+pub mod origin;
 pub mod pages;
 pub mod peer;
 pub mod ping;

@@ -18,7 +18,7 @@ use crate::fault::Result;
 use crate::ingest::Ingest;
 use crate::secret;
 use crate::store::{checks, users};
-use crate::vitals::{Vitals, head};
+use crate::vitals::{Vitals, head, sample};
 
 /// How long the database has to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,7 +31,6 @@ struct Ops {
 }
 
 /// `/healthz`, `/readyz` and `/metrics` (configuration.md, "Health").
-#[must_use]
 pub fn router(ctx: Context, vitals: Vitals, ingest: Ingest) -> Router {
     Router::new()
         .route("/healthz", get(async || text(StatusCode::OK, "OK")))
@@ -103,13 +102,24 @@ fn bears(headers: &HeaderMap, token: &str) -> bool {
 }
 
 async fn render(ops: &Ops) -> String {
-    let version = env!("CARGO_PKG_VERSION");
-    let mut text = head("overdue_info", "gauge", "The program's version.");
-    text += &format!("overdue_info{{version=\"{version}\"}} 1\n");
-    text += &head("overdue_ping_queue_length", "gauge", "Pings that wait to be written.");
-    text += &format!("overdue_ping_queue_length {}\n", ops.ingest.queued());
-    text += &ops.vitals.render(ops.ctx.clock.steady_micros());
-    text + &render_checks(&ops.ctx).await
+    let version = format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
+    [
+        gauge("overdue_info", "The program's version.", &[(version, 1)]),
+        gauge(
+            "overdue_ping_queue_length",
+            "Pings that wait to be written.",
+            &[(String::new(), i64::try_from(ops.ingest.queued()).unwrap_or(i64::MAX))],
+        ),
+        ops.vitals.render(ops.ctx.clock.steady_micros()),
+        render_checks(&ops.ctx).await,
+    ]
+    .concat()
+}
+
+/// A gauge: its values, each behind its labels.
+fn gauge(name: &str, help: &str, values: &[(String, i64)]) -> String {
+    let lines: String = values.iter().map(|(labels, value)| sample(name, labels, value)).collect();
+    head(name, "gauge", help) + &lines
 }
 
 /// The checks by state, and whether the database answered at all.
@@ -119,13 +129,12 @@ async fn render_checks(ctx: &Context) -> String {
         Ok(Ok(totals)) => (totals, 1),
         Ok(Err(_)) | Err(_) => (Vec::new(), 0),
     };
-    let mut text = head("overdue_database_up", "gauge", "Whether the database answers.");
-    text += &format!("overdue_database_up {is_up}\n");
-    text += &head("overdue_checks", "gauge", "Checks by state.");
-    for total in totals {
-        text += &format!("overdue_checks{{status=\"{}\"}} {}\n", total.status, total.checks);
-    }
-    text
+    let by_status: Vec<_> = totals
+        .iter()
+        .map(|total| (format!("{{status=\"{}\"}}", total.status), total.checks))
+        .collect();
+    gauge("overdue_database_up", "Whether the database answers.", &[(String::new(), is_up)])
+        + &gauge("overdue_checks", "Checks by state.", &by_status)
 }
 
 async fn totals(ctx: &Context) -> Result<Vec<checks::StatusTotal>> {

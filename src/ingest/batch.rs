@@ -7,6 +7,7 @@ use super::{Job, Outcome};
 use crate::context::Context;
 use crate::domain::check;
 use crate::domain::ping::storable_body;
+use crate::failpoint;
 use crate::fault::{Fault, Result};
 use crate::store::pings::{self, NewPing};
 use crate::store::states::{self, Saved, Watched};
@@ -79,7 +80,9 @@ async fn write(ctx: &Context, jobs: &[Job]) -> Result<(Vec<bool>, Saved)> {
     }
     let saved = states::save(&mut tx, &checks, ctx.now()).await?;
     pings::insert(&mut tx, &rows).await?;
+    failpoint::reached("pings_written");
     tx.commit().await?;
+    failpoint::reached("pings_committed");
     Ok((found, saved))
 }
 

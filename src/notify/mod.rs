@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::clock::{SECOND, Timestamp};
 use crate::context::Context;
+use crate::failpoint;
 use crate::fault::Result;
 use crate::store::notifications::{self, Claim, NotificationRow};
 use crate::vitals::{Count, Vitals, Worker};
@@ -147,8 +148,14 @@ impl Notifier {
             limit: i64::try_from(free).unwrap_or(1),
         };
         let rows = notifications::claim(&mut tx, &claim).await?;
+        if !rows.is_empty() {
+            failpoint::reached("notifications_claimed");
+        }
         tx.commit().await?;
         let count = rows.len();
+        if count > 0 {
+            failpoint::reached("claim_committed");
+        }
         for row in rows {
             self.start(row);
         }
@@ -277,6 +284,7 @@ async fn send(ctx: Context, outbound: Arc<Outbound>, row: NotificationRow) -> Ve
         ctx.now(),
     )
     .await;
+    failpoint::reached("message_sent");
     Verdict::of(delivery, &row, &message, ctx.now())
 }
 

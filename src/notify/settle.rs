@@ -9,6 +9,7 @@ use super::retry;
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::domain::check::Status;
+use crate::failpoint;
 use crate::fault::Result;
 use crate::secret;
 use crate::store::notifications::{
@@ -135,7 +136,9 @@ pub(super) async fn write(ctx: &Context, owner: &str, reports: &[Report]) -> Res
     for report in reports {
         queued |= follow_up(&mut tx, report, now).await?;
     }
+    failpoint::reached("outcome_written");
     tx.commit().await?;
+    failpoint::reached("outcome_committed");
     for report in reports {
         log(report);
     }

@@ -1,6 +1,8 @@
 //! Checks: making, changing, pausing and deleting them. Here are the ranges of their settings, the
 //! ceiling of their number, and what about a finished change needs attention.
 
+#![allow(clippy::option_option, reason = "to leave a value alone and to set it to none differ")]
+
 use crate::clock::Timestamp;
 use crate::config::{Checks, Config};
 use crate::context::Context;

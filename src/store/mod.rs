@@ -89,13 +89,21 @@ impl Store {
     /// The database can't be reached or opened, or was made by a newer version of the program;
     /// the text says what to do.
     pub async fn open(url: &str, max_connections: u32) -> Result<Self> {
-        let store = if url.starts_with("sqlite:") {
-            Self::open_sqlite(url, max_connections).await?
-        } else {
-            Self::open_postgres(url, max_connections).await?
-        };
+        let store = Self::open_as_it_is(url, max_connections).await?;
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// As [`Store::open`], leaving the tables as they are: for a backup before an upgrade.
+    ///
+    /// # Errors
+    /// The database can't be reached or opened.
+    pub async fn open_as_it_is(url: &str, max_connections: u32) -> Result<Self> {
+        if url.starts_with("sqlite:") {
+            Self::open_sqlite(url, max_connections).await
+        } else {
+            Self::open_postgres(url, max_connections).await
+        }
     }
 
     async fn open_sqlite(url: &str, max_connections: u32) -> Result<Self> {

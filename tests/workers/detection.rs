@@ -65,7 +65,7 @@ both_databases! {
         // The check is held by somebody else, so that the ping of second 69 waits …
         let mut holder = ctx.store.begin().await.unwrap();
         states::load_one(&mut holder, check).await.unwrap();
-        let ping = |at| super::ping(PingKind::Success, None, at);
+        let ping = |at| crate::workers::ping(PingKind::Success, None, at);
         let waiting = { let (ctx, ingest) = (ctx.clone(), ingest.clone());
             tokio::spawn(async move { ingest.submit(&ctx, check, ping).await }) };
         while ingest.queued() == 0 && !waiting.is_finished() {
@@ -152,7 +152,7 @@ both_databases! {
         ping_all(&parts, &ids).await;
         let second = overdue::context::Context::open(
             (*parts.ctx.config).clone(), parts.ctx.clock.clone()).await.unwrap();
-        let (ingest, other, writer) = super::assemble(&second, "node-2");
+        let (ingest, other, writer) = crate::workers::assemble(&second, "node-2");
         let writer = tokio::spawn(async move { let _ = writer.await; drop(ingest); });
         parts.ctx.clock.advance(std::time::Duration::from_secs(4));
         let gate = Arc::new(tokio::sync::Barrier::new(2));

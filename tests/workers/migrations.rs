@@ -8,20 +8,22 @@ use overdue::context::Context;
 use sqlx::{Connection, PgConnection, Row, SqliteConnection};
 
 use crate::support::folder::Folder;
+use crate::support::server::TestServer;
 use crate::support::{Database, both_databases};
 
 both_databases! {
     async fn thirty_processes_may_start_on_a_fresh_database_at_once(database) {
-        let home = Folder::new();
-        let fresh = database.fresh(home.path());
-        let starts = (0..30).map(|_| {
-            let mut config = Config::for_tests(&fresh.url);
-            config.database.max_connections = 2;
-            tokio::spawn(Context::open(config, Clock::system()))
+        let server = TestServer::prepare(database, &[("OVERDUE_DATABASE__MAX_CONNECTIONS", "2")]);
+        std::thread::scope(|scope| {
+            let starts: Vec<_> =
+                (0..30).map(|_| scope.spawn(|| server.cli(&["migrate"], ""))).collect();
+            for start in starts {
+                let output = start.join().unwrap();
+                let errors = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{errors}");
+            }
         });
-        for start in futures_util::future::join_all(starts).await {
-            start.unwrap().unwrap().store.close().await;
-        }
+        server.cli_ok(&["user", "list"], "");
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Parts {
     pub detector: Detector,
     writer: JoinHandle<()>,
     // In this order: the database goes before its folder.
-    database: Fresh,
+    _database: Fresh,
     _home: Folder,
 }
 
@@ -53,12 +53,7 @@ impl Parts {
         change(&mut config);
         let ctx = Context::open(config, Clock::manual(START)).await.unwrap();
         let (ingest, detector, writer) = assemble(&ctx, "node-1");
-        Self { ctx, ingest, detector, writer, database, _home: home }
-    }
-
-    /// The address of the database.
-    pub fn url(&self) -> &str {
-        &self.database.url
+        Self { ctx, ingest, detector, writer, _database: database, _home: home }
     }
 
     /// Lets time pass.

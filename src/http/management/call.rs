@@ -23,12 +23,12 @@ use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::fields::Fields;
-use super::origin::{self, Own};
 use super::query::{self, Query};
 use super::{ManagementState, RequestId, body, fault};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::fault::{Fault, Result};
+use crate::http::origin::{self, Own};
 use crate::http::peer::{Client, Connection, client_of};
 use crate::notify::outbound::Outbound;
 use crate::service::tokens::{self, Caller, Scope};
@@ -415,5 +415,39 @@ mod tests {
         assert!(fine("application/json") && fine("Application/JSON; charset=utf-8"));
         assert!(!fine("text/plain") && !fine("application/jsonx") && !fine(""));
         assert!(check_content_type(&HeaderMap::new()).is_err());
+    }
+
+    async fn state(folder: &std::path::Path) -> (ManagementState, super::super::Inbox) {
+        let url = format!("sqlite:{}", folder.join("overdue.db").display());
+        let config = crate::config::Config::for_tests(&url);
+        let clock = crate::clock::Clock::manual(Timestamp(1_800_000_000_000_000));
+        let ctx = Context::open(config, clock).await.unwrap();
+        let (journal, inbox) = super::super::channel();
+        let outbound = Outbound::new(crate::notify::outbound::Settings::default()).unwrap();
+        (ManagementState::new(ctx, journal, Arc::new(outbound)), inbox)
+    }
+
+    async fn session_of(ctx: &Context) -> String {
+        let user_id = crate::service::users::create(ctx, "u@example.org", "long enough", false);
+        let row = tokens::open_session(ctx, user_id.await.unwrap()).await.unwrap();
+        tokens::text_of(ctx, &row).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_command_that_panics_is_a_500_without_detail() {
+        async fn broken(_: Call) -> Answer {
+            panic!("the secret detail");
+        }
+        let name = format!("overdue-call-{}", crate::secret::random_uuid());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        let (state, _inbox) = state(&folder).await;
+        let cookie = format!("{COOKIE_NAME}={}", session_of(&state.ctx).await);
+        let request = Request::builder().header(COOKIE, cookie).body(Body::empty()).unwrap();
+        let response = run(broken)(State(state), request).await;
+        assert_eq!(response.status().as_u16(), 500);
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        assert!(!String::from_utf8_lossy(&body).contains("secret"));
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -130,11 +130,11 @@ fn shown(call: &Call, row: &ChannelRow) -> Result<Value> {
 }
 
 fn with_config(row: &ChannelRow, config: Value) -> Value {
-    json!({
+    let mut shown = json!({
         "channel_id": row.channel_id,
         "channel_name": row.channel_name,
         "kind": row.kind,
-        "config": config,
+        "config": null,
         "on_down": row.on_down.0,
         "on_up": row.on_up.0,
         "after": row.after_minutes,
@@ -143,5 +143,7 @@ fn with_config(row: &ChannelRow, config: Value) -> Value {
         "disabled": row.disabled.0,
         "last_error": row.last_error,
         "last_sent_at": time(row.last_sent_at),
-    })
+    });
+    shown["config"] = config;
+    shown
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use crate::context::Context;
-use crate::fault::Result;
+use crate::fault::{Fault, Result};
 use crate::store::journal::{self, Entry};
 
 /// Entries that wait at most.
@@ -78,7 +78,7 @@ pub async fn journal_writer(ctx: Context, mut inbox: Inbox, mut stop: watch::Rec
     }
 }
 
-/// Writes what is there. What can't be written is kept for the next round, save at the end.
+/// Writes what is there. While the database is out it is kept for the next round, save at the end.
 async fn write_all(ctx: &Context, inbox: &mut Inbox, entries: &mut Vec<Entry>, last: bool) {
     loop {
         while entries.len() < CHUNK
@@ -89,18 +89,23 @@ async fn write_all(ctx: &Context, inbox: &mut Inbox, entries: &mut Vec<Entry>, l
         if entries.is_empty() {
             break;
         }
-        if let Err(error) = write(ctx, entries).await {
-            tracing::warn!(%error, entries = entries.len(), "the request journal could not be written");
-            if !last {
+        match write(ctx, entries).await {
+            Err(Fault::Unavailable(reason)) if !last => {
+                tracing::warn!(reason, "the request journal waits for the database");
                 tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                break;
             }
-            break;
+            // What is refused once would be refused for ever, and all that follows would wait.
+            Err(error) => {
+                tracing::error!(%error, lines = entries.len(), "the request journal lost lines")
+            }
+            Ok(()) => {}
         }
         entries.clear();
     }
-    let lost = inbox.lost.swap(0, Ordering::Relaxed);
-    if lost > 0 {
-        tracing::warn!(lost, "the request journal could not keep up: entries were left out");
+    let left_out = inbox.lost.swap(0, Ordering::Relaxed);
+    if left_out > 0 {
+        tracing::warn!(left_out, "the request journal could not keep up: entries were left out");
     }
 }
 

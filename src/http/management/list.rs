@@ -24,13 +24,15 @@ impl Page {
     #[must_use]
     pub fn reply(self, list: Vec<Value>, total_count: i64, max_count: Option<i64>) -> Reply {
         let count = list.len();
-        Reply::Json(json!({
-            "list": list,
+        let mut answer = json!({
+            "list": null,
             "total_count": total_count,
             "max_count": max_count.unwrap_or(total_count),
             "offset": self.offset,
             "limit": self.limit,
             "count": count,
-        }))
+        });
+        answer["list"] = Value::Array(list);
+        Reply::Json(answer)
     }
 }

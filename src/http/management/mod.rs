@@ -12,7 +12,6 @@ mod history;
 mod journal;
 mod limit;
 mod list;
-pub(super) mod origin;
 mod profile;
 mod projects;
 mod query;

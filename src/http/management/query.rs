@@ -227,7 +227,8 @@ mod tests {
                 Query::parse(&text).and_then(|query| query.page().map(drop)),
             ];
             for outcome in outcomes {
-                prop_assert!(matches!(outcome, Ok(()) | Err(Fault::Invalid { .. })));
+                let fine = matches!(outcome, Ok(()) | Err(Fault::Invalid { .. }));
+                prop_assert!(fine);
             }
         }
 

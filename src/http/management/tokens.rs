@@ -93,8 +93,8 @@ fn wanted(mut fields: Fields) -> Result<NewToken> {
 fn scopes_of(names: &[String]) -> Result<Vec<Scope>> {
     let read =
         |name: &String| name.parse().map_err(|reason: String| Fault::invalid("scopes", reason));
-    let named: Vec<Scope> = names.iter().map(read).collect::<Result<_>>()?;
-    Ok(Scope::ALL.iter().copied().filter(|scope| named.contains(scope)).collect())
+    let wanted: Vec<Scope> = names.iter().map(read).collect::<Result<_>>()?;
+    Ok(Scope::ALL.iter().copied().filter(|scope| wanted.contains(scope)).collect())
 }
 
 /// A network, or an address as the network of it alone.

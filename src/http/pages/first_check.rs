@@ -1,6 +1,8 @@
 //! `/setup/first-check`: where the first-account page ends. It shows the first check, the lines
 //! that ping it, and whether a ping has come. It needs the session that was opened there.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -21,7 +23,8 @@ struct FirstCheck<'a> {
     site: &'a Site,
     project: &'a ProjectRow,
     check: &'a CheckRow,
-    email: &'a str,
+    /// As a word of a shell.
+    email: Cow<'a, str>,
     now: Timestamp,
 }
 
@@ -38,8 +41,9 @@ impl FirstCheck<'_> {
         words::duration(self.check.settings.grace)
     }
 
-    fn ago(&self, then: &Timestamp) -> String {
-        words::ago(*then, self.now)
+    /// The last ping: its time, and how long ago that is.
+    fn last_ping(&self) -> Option<(Timestamp, String)> {
+        self.check.last_ping_at.map(|at| (at, words::ago(at, self.now)))
     }
 }
 
@@ -72,7 +76,8 @@ async fn first_check(ctx: &Context, site: &Site, head: &Parts) -> Result<Respons
     // Two connections at a time would be one more than needed.
     drop(conn);
     let check = checks.first().ok_or(Fault::NotFound)?;
-    let shown = FirstCheck { site, project, check, email: &user.email, now };
+    let email = words::shell_word(&user.email);
+    let shown = FirstCheck { site, project, check, email, now };
     let mut response = page(StatusCode::OK, &shown);
     session::renew(ctx, site, &caller, &mut response).await?;
     Ok(response)

@@ -43,7 +43,6 @@ struct Pages {
 }
 
 /// Every page, below the configured prefix: `/`, `/setup`, `/setup/first-check`, `/assets/…`.
-#[must_use]
 pub fn router(ctx: Context) -> Router {
     let pages = Pages { ctx, tries: Arc::default() };
     Router::new()

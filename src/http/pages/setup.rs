@@ -343,7 +343,7 @@ async fn prove(pages: &Pages, code: &str) -> Result<bool> {
 }
 
 fn wrong_code(site: &Site, form: &Form, mut errors: Errors) -> Response {
-    let reason = "is not the code that the server printed when it started last";
+    let reason = "is not the one that the log shows; each start of the server makes a new one";
     errors.by_field.insert("code".to_owned(), reason.to_owned());
     page(StatusCode::FORBIDDEN, &Setup::new(site, form, &errors))
 }

@@ -8,7 +8,7 @@ use http::request::Parts;
 use super::assets;
 use crate::config::{Config, Server};
 use crate::fault::Result;
-use crate::http::management::origin;
+use crate::http::origin;
 use crate::http::peer::{Client, Connection, client_of};
 
 /// The longest host that links are built on, in bytes: a DNS name and a port.

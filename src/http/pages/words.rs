@@ -1,4 +1,6 @@
-//! Times and durations as people read them.
+//! Times and durations as people read them, and words as a shell does.
+
+use std::borrow::Cow;
 
 use crate::clock::{SECOND, Timestamp};
 
@@ -8,13 +10,11 @@ const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")
 pub(super) fn duration(seconds: i64) -> String {
     let first = UNITS.iter().position(|(unit, _)| seconds >= *unit).unwrap_or(UNITS.len() - 1);
     let (unit, name) = UNITS[first];
-    let mut text = format!("{} {name}", seconds.max(0) / unit);
-    if let Some((below, name)) = UNITS.get(first + 1)
-        && let rest @ 1.. = seconds.max(0) % unit / below
-    {
-        text += &format!(" {rest} {name}");
+    let whole = format!("{} {name}", seconds.max(0) / unit);
+    match UNITS.get(first + 1).map(|(below, name)| (seconds.max(0) % unit / below, name)) {
+        Some((rest @ 1.., name)) => format!("{whole} {rest} {name}"),
+        _ => whole,
     }
-    text
 }
 
 /// How long ago something was: `just now`, `12 s ago`, `3 m ago`.
@@ -25,6 +25,15 @@ pub(super) fn ago(then: Timestamp, now: Timestamp) -> String {
     }
     let unit = UNITS.iter().find(|(unit, _)| seconds >= *unit);
     unit.map_or_else(String::new, |(unit, name)| format!("{} {name} ago", seconds / unit))
+}
+
+/// A text as one word of a shell's command line.
+pub(super) fn shell_word(text: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@.+-_".contains(c);
+    if text.chars().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
 #[cfg(test)]
@@ -61,5 +70,12 @@ mod tests {
         ] {
             assert_eq!(ago(now.plus_seconds(-seconds), now), words);
         }
+    }
+
+    #[test]
+    fn a_shell_reads_a_word_as_it_is() {
+        assert_eq!(shell_word("ops+a@example.org"), "ops+a@example.org");
+        assert_eq!(shell_word("o'brien@x"), r"'o'\''brien@x'");
+        assert_eq!(shell_word("$(reboot)@x"), "'$(reboot)@x'");
     }
 }

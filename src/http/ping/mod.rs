@@ -7,7 +7,7 @@ mod body;
 mod create;
 mod find;
 pub mod path;
-mod query;
+pub mod query;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;

@@ -1,0 +1,65 @@
+//! Commands of the contract that are not built yet: known, with their methods, and a 501.
+
+use super::{new_token, with_token};
+use crate::support::api::Api;
+use crate::support::both_databases;
+use crate::support::server::TestServer;
+
+/// Paths behind `/user/project/{id}`, and what they know.
+const OF_A_PROJECT: [(&str, &[&str]); 17] = [
+    ("/member-list", &["GET"]),
+    ("/member", &["POST"]),
+    ("/member/1", &["PUT", "DELETE"]),
+    ("/check/stats?check_id=1&check_id=2", &["GET"]),
+    ("/schedule-preview", &["GET"]),
+    ("/maintenance-list", &["GET"]),
+    ("/maintenance", &["POST"]),
+    ("/maintenance/1", &["GET", "PUT", "DELETE"]),
+    ("/export", &["GET"]),
+    ("/import", &["POST"]),
+    ("/status-page-list", &["GET"]),
+    ("/status-page", &["POST"]),
+    ("/status-page/1", &["GET", "PUT", "DELETE"]),
+    ("/api-key-list", &["GET"]),
+    ("/api-key", &["POST"]),
+    ("/api-key/1", &["DELETE"]),
+    ("/check/1/schedule-preview", &["GET"]),
+];
+
+/// Further ones.
+const OTHERS: [(&str, &[&str]); 5] = [
+    ("/user/access-key-list", &["GET"]),
+    ("/user/access-key", &["POST"]),
+    ("/user/access-key/1", &["DELETE"]),
+    ("/user/project/1/check/1/replay", &["GET"]),
+    ("/user/project/1/check/1/snippet?lang=bash", &["GET"]),
+];
+
+fn all(api: &Api) -> Vec<(String, &'static [&'static str])> {
+    let of_a_project = OF_A_PROJECT.iter().map(|(tail, methods)| (api.path(tail), *methods));
+    of_a_project
+        .chain(OTHERS.iter().map(|(path, methods)| ((*path).to_owned(), *methods)))
+        .collect()
+}
+
+both_databases! {
+    async fn announced_commands_answer_501_to_those_who_may_run_them(database) {
+        let server = TestServer::start(database, &[]).await;
+        let api = Api::new_project(server.address(), &server.new_user("soon@example.org")).await;
+        let token = new_token(&server, "soon@example.org", "ro", &["--scopes", "read"]);
+        let reader = with_token(&api, &token);
+        for (path, methods) in all(&api) {
+            for method in methods {
+                let run = async |api: &Api| api.call(method.parse().unwrap(), &path, None).await;
+                let message = run(&api).await.fatal(501);
+                assert!(message.contains("not built yet"), "{message}");
+                run(&reader).await.fatal(if *method == "GET" { 501 } else { 403 });
+                api.hit(method, &path).await.fatal(401);
+            }
+            let answer = api.hit("PATCH", &path).await;
+            answer.fatal(405);
+            let known: Vec<&str> = answer.header("allow").split(',').collect();
+            assert!(methods.iter().all(|method| known.contains(method)), "{path} {known:?}");
+        }
+    }
+}
