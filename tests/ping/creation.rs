@@ -171,21 +171,14 @@ both_databases! {
         assert_eq!(made(&api, "tagged").await["tags"], json!(["prod", "db", "eu"]));
     }
 
-    async fn the_ping_may_give_a_schedule_and_its_time_zone(database) {
+    async fn the_ping_may_give_a_time_zone_and_a_schedule_is_refused_by_name(database) {
         let api = shared(database).await;
-        let cron = "by-cron?create=1&schedule=15%203+*+*+1-5&tz=Europe/Berlin&grace=600";
-        api.ping_slug(cron).await.says(201, "Created");
-        let check = made(&api, "by-cron").await;
-        for (field, value) in [
-            ("kind", json!("cron")), ("schedule", json!("15 3 * * 1-5")),
-            ("timezone", json!("Europe/Berlin")), ("grace", json!(600)),
-        ] {
-            assert_eq!(check[field], value, "{field}");
-        }
-        let calendar = "by-calendar?create=1&schedule=Mon..Fri%2008:00";
-        api.ping_slug(calendar).await.says(201, "Created");
-        let check = made(&api, "by-calendar").await;
-        assert_eq!((&check["kind"], &check["timezone"]), (&json!("oncalendar"), &json!("UTC")));
+        api.ping_slug("zoned?create=1&tz=Europe/Berlin&grace=600").await.says(201, "Created");
+        let check = made(&api, "zoned").await;
+        assert_eq!((&check["kind"], &check["timezone"]), (&json!("simple"), &json!("Europe/Berlin")));
+        let answer = api.ping_slug("by-cron?create=1&schedule=15%203+*+*+1-5").await;
+        answer.says(400, "schedule: this version makes checks with a period only");
+        assert!(api.checks_with_slug("by-cron").await.is_empty());
     }
 
     async fn a_name_with_another_slug_makes_the_address_a_slug_of_its_own(database) {
@@ -209,9 +202,7 @@ both_databases! {
             ("schedule", "*+*+*"), ("schedule", "nonsense"), ("tz", "Mars/Olympus"), ("tz", ""),
             ("name", long_name.as_str()), ("tags", long_tag.as_str()), ("tags", many_tags.as_str()),
         ] {
-            // A time zone is one of a schedule.
-            let with = if name == "tz" { "&schedule=0+3+*+*+*" } else { "" };
-            let answer = api.ping_slug(&format!("bad?create=1{with}&{name}={value}")).await;
+            let answer = api.ping_slug(&format!("bad?create=1&{name}={value}")).await;
             assert_eq!(answer.status, 400, "{name}={value}");
             answer.has_ping_headers();
             assert!(answer.text().starts_with(&format!("{name}: ")), "{}", answer.text());

@@ -379,6 +379,7 @@ async fn renewed(ctx: &Context, caller: &Caller, client: &Client) -> Option<Head
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tower::ServiceExt;
 
     fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
         let mut map = HeaderMap::new();
@@ -444,7 +445,8 @@ mod tests {
         let (state, _inbox) = state(&folder).await;
         let cookie = format!("{COOKIE_NAME}={}", session_of(&state.ctx).await);
         let request = Request::builder().header(COOKIE, cookie).body(Body::empty()).unwrap();
-        let response = run(broken)(State(state), request).await;
+        let router = axum::Router::new().route("/", axum::routing::get(run(broken)));
+        let response = router.with_state(state).oneshot(request).await.unwrap();
         assert_eq!(response.status().as_u16(), 500);
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         assert!(!String::from_utf8_lossy(&body).contains("secret"));

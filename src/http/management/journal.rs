@@ -97,7 +97,7 @@ async fn write_all(ctx: &Context, inbox: &mut Inbox, entries: &mut Vec<Entry>, l
             }
             // What is refused once would be refused for ever, and all that follows would wait.
             Err(error) => {
-                tracing::error!(%error, lines = entries.len(), "the request journal lost lines")
+                tracing::error!(%error, lines = entries.len(), "the request journal lost lines");
             }
             Ok(()) => {}
         }

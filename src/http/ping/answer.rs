@@ -4,9 +4,10 @@
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
 };
 use http::{HeaderValue, Response, StatusCode};
+use http_body::Body as _;
 use http_body_util::Full;
 
 /// An answer to a ping.
@@ -88,6 +89,14 @@ pub(super) fn preflight() -> Answer {
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     headers.insert(CACHE_CONTROL, NEVER_CACHED);
     answer
+}
+
+/// The same answer as HEAD gets it. HTTP/1 would leave the body out by itself; HTTP/2 does not.
+pub(super) fn without_body(answer: Answer) -> Answer {
+    let (mut head, body) = answer.into_parts();
+    let length = body.size_hint().exact().unwrap_or(0);
+    head.headers.insert(CONTENT_LENGTH, length.into());
+    Response::from_parts(head, Full::default())
 }
 
 /// The same answer, after which the connection ends.

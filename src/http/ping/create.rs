@@ -6,7 +6,7 @@ use super::query::{Param, Query};
 use crate::context::Context;
 use crate::domain::slug;
 use crate::fault::{Fault, Result};
-use crate::service::checks;
+use crate::service::{checks, users};
 use crate::store::Flag;
 use crate::store::checks::{Settings, Tags};
 
@@ -23,7 +23,8 @@ pub(super) fn draft(ctx: &Context, slug: &str, query: &Query) -> Result<Settings
             Param::Grace => draft.grace = seconds("grace", value)?,
             Param::Name => draft.check_name.clone_from(value),
             Param::Tags => draft.tags = tags(value),
-            Param::Schedule | Param::Tz => {
+            Param::Tz => draft.timezone = users::time_zone(value).map_err(|_| zone())?.name().to_owned(),
+            Param::Schedule => {
                 let reason = "this version makes checks with a period only";
                 return Err(Fault::invalid(param.as_str(), reason));
             }
@@ -37,6 +38,10 @@ pub(super) fn draft(ctx: &Context, slug: &str, query: &Query) -> Result<Settings
         other => other,
     })?;
     Ok(draft)
+}
+
+fn zone() -> Fault {
+    Fault::invalid("tz", "must be an IANA time zone such as UTC or Europe/Berlin")
 }
 
 fn seconds(name: &str, value: &str) -> Result<i64> {

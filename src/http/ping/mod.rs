@@ -53,10 +53,11 @@ impl Endpoint {
             HttpMethod::OPTIONS => return answer::preflight(),
             _ => return answer::method_not_allowed(),
         };
-        match self.take(request, method, path).await {
+        let answer = match self.take(request, method, path).await {
             Ok(answer) => answer,
             Err(fault) => self.refuse(&fault),
-        }
+        };
+        if method == Method::Head { answer::without_body(answer) } else { answer }
     }
 
     async fn take(
