@@ -100,10 +100,8 @@ impl House {
         workers.start("notifier", notifier.run(in_the_shop.clone()));
         workers.start("janitor", janitor::run(ctx.clone(), in_the_shop.clone()));
         let (journal, inbox) = management::channel();
-        workers.start(
-            "journal",
-            management::journal_writer(ctx.clone(), inbox, in_the_shop.clone()),
-        );
+        workers
+            .start("journal", management::journal_writer(ctx.clone(), inbox, in_the_shop.clone()));
         if let Some(acceptor) = &acceptor {
             workers.start("certificates", tls::watch(acceptor.clone(), in_the_shop));
         }
@@ -195,12 +193,11 @@ async fn announce(ctx: &Context, listeners: &[Bound]) -> Result<()> {
         let scheme = if listener.tls() { "https" } else { "http" };
         tracing::info!("listening on {scheme}://{}", listener.local_addr());
     }
-    match ctx.store.file() {
-        Some(file) => {
-            let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-            tracing::info!("the data is in the SQLite file {}", path.display());
-        }
-        None => tracing::info!("the data is in {}", ctx.config.database.url_masked()),
+    if let Some(file) = ctx.store.file() {
+        let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        tracing::info!("the data is in the SQLite file {}", path.display());
+    } else {
+        tracing::info!("the data is in {}", ctx.config.database.url_masked());
     }
     if let Some(code) = pages::setup::new_setup_code(ctx).await? {
         let site = site_url(ctx, listeners);

@@ -15,7 +15,7 @@ use crate::store::retention::{self, History};
 use crate::store::states;
 
 /// How long after a round the next begins.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 /// Rows that go in one transaction.
 const STEP: i64 = 200;
 /// Checks that are looked at in one go.
@@ -92,9 +92,7 @@ async fn prune_pings(ctx: &Context) -> Result<()> {
         let Some(last) = page.last() else { return Ok(()) };
         after = last.check_id;
         for check in page {
-            while let Some(up_to) =
-                retention::oldest_pings(&mut conn, check, before, STEP).await?
-            {
+            while let Some(up_to) = retention::oldest_pings(&mut conn, check, before, STEP).await? {
                 let mut tx = ctx.store.begin().await?;
                 retention::delete_pings(&mut tx, check.check_id, up_to).await?;
                 tx.commit().await?;

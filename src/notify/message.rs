@@ -72,9 +72,8 @@ pub(super) async fn write(ctx: &Context, row: &NotificationRow) -> Result<Writte
     let Named::Built(kind) = Kind::parse(&channel.kind) else {
         return Ok(Written::Suppress("this version does not know the channel's kind"));
     };
-    let (check, flip) = match facts(&mut conn, row).await? {
-        Some(facts) => facts,
-        None => return Ok(Written::Suppress("the check is gone")),
+    let Some((check, flip)) = facts(&mut conn, row).await? else {
+        return Ok(Written::Suppress("the check is gone"));
     };
     if let Some(why) = passed(&mut conn, row, &channel, check.as_ref(), flip.as_ref()).await? {
         return Ok(Written::Suppress(why));

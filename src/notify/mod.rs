@@ -63,12 +63,7 @@ pub struct Notifier {
 impl Notifier {
     /// A notifier for the node `node_id`.
     #[must_use]
-    pub fn new(
-        ctx: Context,
-        outbound: Arc<Outbound>,
-        vitals: Vitals,
-        node_id: &str,
-    ) -> Self {
+    pub fn new(ctx: Context, outbound: Arc<Outbound>, vitals: Vitals, node_id: &str) -> Self {
         let (reports, inbox) = mpsc::channel(MOST_SENDS);
         Self {
             ctx,

@@ -42,7 +42,14 @@ pub(super) struct Report {
 
 impl Verdict {
     fn ended(state: NotificationState, error: Option<String>) -> Self {
-        Self { state, tried: true, interrupted: false, next_attempt_at: None, error, disable: false }
+        Self {
+            state,
+            tried: true,
+            interrupted: false,
+            next_attempt_at: None,
+            error,
+            disable: false,
+        }
     }
 
     /// There was nothing to tell any more.
@@ -78,7 +85,9 @@ impl Verdict {
             Delivery::Gone { error } => {
                 Self { disable: true, ..Self::ended(NotificationState::Failed, Some(error)) }
             }
-            Delivery::Retry { error, retry_after } => Self::retry(error, retry_after, row, message, now),
+            Delivery::Retry { error, retry_after } => {
+                Self::retry(error, retry_after, row, message, now)
+            }
         }
     }
 
@@ -247,8 +256,21 @@ fn log(report: &Report) {
     let error = verdict.error.as_deref().unwrap_or_default();
     if verdict.is_failure() {
         let state = verdict.state.as_str();
-        tracing::warn!(notification_id = id, channel_id = row.channel_id, event, state, error, "a notification was not taken");
+        tracing::warn!(
+            notification_id = id,
+            channel_id = row.channel_id,
+            event,
+            state,
+            error,
+            "a notification was not taken"
+        );
     } else {
-        tracing::debug!(notification_id = id, channel_id = row.channel_id, event, state = verdict.state.as_str(), "a notification is settled");
+        tracing::debug!(
+            notification_id = id,
+            channel_id = row.channel_id,
+            event,
+            state = verdict.state.as_str(),
+            "a notification is settled"
+        );
     }
 }

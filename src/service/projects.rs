@@ -29,7 +29,8 @@ pub async fn open(
     role: Role,
 ) -> Result<ProjectRow> {
     let project = projects::find_for(conn, user_id, project_id).await?;
-    let project = project.ok_or_else(|| Fault::Forbidden("this project is not yours".to_owned()))?;
+    let project =
+        project.ok_or_else(|| Fault::Forbidden("this project is not yours".to_owned()))?;
     if rank(project.role) < rank(role) {
         return Err(Fault::Forbidden(format!(
             "this needs the role {role}, and yours in this project is {}",

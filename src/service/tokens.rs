@@ -66,7 +66,8 @@ impl Caller {
     /// The token may not be used from this address.
     pub fn check_address(&self, address: IpAddr) -> Result<()> {
         let address = address.to_canonical();
-        if self.allowed_ips.is_empty() || self.allowed_ips.iter().any(|net| net.contains(&address)) {
+        if self.allowed_ips.is_empty() || self.allowed_ips.iter().any(|net| net.contains(&address))
+        {
             Ok(())
         } else {
             Err(Fault::Forbidden(format!("this token may not be used from {address}")))

@@ -110,13 +110,8 @@ pub async fn delete(conn: &mut Conn, channel_id: i64) -> Result<()> {
 ///
 /// # Errors
 /// The database is out.
-pub async fn find(
-    conn: &mut Conn,
-    project_id: i64,
-    channel_id: i64,
-) -> Result<Option<ChannelRow>> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM channels WHERE project_id = $1 AND channel_id = $2");
+pub async fn find(conn: &mut Conn, project_id: i64, channel_id: i64) -> Result<Option<ChannelRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM channels WHERE project_id = $1 AND channel_id = $2");
     Ok(fetch_optional!(conn, ChannelRow, AssertSqlSafe(sql), project_id, channel_id))
 }
 
@@ -153,12 +148,7 @@ pub async fn list(
 /// # Errors
 /// The database is out.
 pub async fn count(conn: &mut Conn, project_id: i64) -> Result<i64> {
-    Ok(fetch_value!(
-        conn,
-        i64,
-        "SELECT COUNT(*) FROM channels WHERE project_id = $1",
-        project_id
-    ))
+    Ok(fetch_value!(conn, i64, "SELECT COUNT(*) FROM channels WHERE project_id = $1", project_id))
 }
 
 /// The ids of a project's channels, in order.
@@ -203,7 +193,8 @@ pub async fn assign(conn: &mut Conn, check_id: i64, channel_ids: &[i64]) -> Resu
         Column::ints(channel_ids.iter().copied()),
         Column::ints(channel_ids.iter().map(|_| check_id)),
     ];
-    let sql = "INSERT INTO check_channels (check_id, channel_id) SELECT check_id, channel_id FROM r";
+    let sql =
+        "INSERT INTO check_channels (check_id, channel_id) SELECT check_id, channel_id FROM r";
     Rows::new("channel_id, check_id", columns).execute(conn, sql).await?;
     Ok(())
 }
@@ -233,12 +224,7 @@ pub async fn mark_failed(
     error: &str,
     disable: bool,
 ) -> Result<bool> {
-    execute!(
-        conn,
-        "UPDATE channels SET last_error = $2 WHERE channel_id = $1",
-        channel_id,
-        error
-    );
+    execute!(conn, "UPDATE channels SET last_error = $2 WHERE channel_id = $1", channel_id, error);
     if !disable {
         return Ok(false);
     }

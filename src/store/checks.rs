@@ -263,12 +263,7 @@ pub async fn insert(
 ///
 /// # Errors
 /// The database refused.
-pub async fn update(
-    conn: &mut Conn,
-    check_id: i64,
-    new: &Settings,
-    now: Timestamp,
-) -> Result<()> {
+pub async fn update(conn: &mut Conn, check_id: i64, new: &Settings, now: Timestamp) -> Result<()> {
     execute!(
         conn,
         "UPDATE checks SET check_name = $2, slug = $3, slug_is_custom = $4, tags = $5, \
@@ -329,8 +324,7 @@ pub async fn delete(conn: &mut Conn, check_id: i64) -> Result<()> {
 /// # Errors
 /// The database is out.
 pub async fn find(conn: &mut Conn, project_id: i64, check_id: i64) -> Result<Option<CheckRow>> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM {TABLES} WHERE c.project_id = $1 AND c.check_id = $2");
+    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE c.project_id = $1 AND c.check_id = $2");
     Ok(fetch_optional!(conn, CheckRow, AssertSqlSafe(sql), project_id, check_id))
 }
 

@@ -115,7 +115,6 @@ pub async fn list(
         limit,
         offset
     );
-    let total =
-        fetch_value!(conn, i64, "SELECT COUNT(*) FROM flips WHERE check_id = $1", check_id);
+    let total = fetch_value!(conn, i64, "SELECT COUNT(*) FROM flips WHERE check_id = $1", check_id);
     Ok((rows, total))
 }

@@ -201,7 +201,9 @@ impl Store {
     /// The database is out.
     pub async fn begin(&self) -> Result<Tx> {
         match &self.0 {
-            Pools::Sqlite { writer, .. } => Tx::begin_sqlite(writer.clone().lock_owned().await).await,
+            Pools::Sqlite { writer, .. } => {
+                Tx::begin_sqlite(writer.clone().lock_owned().await).await
+            }
             Pools::Postgres(pool) => Ok(Tx::postgres(pool.begin().await?)),
         }
     }
@@ -215,11 +217,12 @@ impl Store {
         let Pools::Sqlite { file, .. } = &self.0 else {
             return Err(Fault::internal("only SQLite databases are copied by the program"));
         };
-        let options = SqliteConnectOptions::new().filename(file.as_path()).busy_timeout(BUSY_TIMEOUT);
+        let options =
+            SqliteConnectOptions::new().filename(file.as_path()).busy_timeout(BUSY_TIMEOUT);
         let mut connection = options.connect().await?;
-        let target = target.to_str().ok_or_else(|| {
-            Fault::invalid("FILE", "must be a path that can be written as UTF-8")
-        })?;
+        let target = target
+            .to_str()
+            .ok_or_else(|| Fault::invalid("FILE", "must be a path that can be written as UTF-8"))?;
         sqlx::query("VACUUM INTO $1").bind(target).execute(&mut connection).await?;
         connection.close().await?;
         Ok(())

@@ -254,11 +254,7 @@ pub struct NewNotification<'a> {
 ///
 /// # Errors
 /// The database refused.
-pub async fn insert(
-    conn: &mut Conn,
-    new: &NewNotification<'_>,
-    now: Timestamp,
-) -> Result<i64> {
+pub async fn insert(conn: &mut Conn, new: &NewNotification<'_>, now: Timestamp) -> Result<i64> {
     Ok(fetch_value!(
         conn,
         i64,

@@ -65,8 +65,7 @@ struct RawRow {
     duration: Option<i64>,
 }
 
-const COLUMNS: &str =
-    "n, at, kind, exit_status, rid, scheme, method, remote_address, user_agent, body_size, duration";
+const COLUMNS: &str = "n, at, kind, exit_status, rid, scheme, method, remote_address, user_agent, body_size, duration";
 
 /// The small number by which a value of these enums is kept: its place in the enum.
 fn place<T: PartialEq>(all: &[T], value: &T) -> i64 {
@@ -149,8 +148,7 @@ pub async fn list(
     );
     let rows = fetch_all!(conn, RawRow, sqlx::AssertSqlSafe(sql), check_id, limit, offset);
     let rows = rows.into_iter().map(RawRow::into_row).collect::<Result<Vec<_>>>()?;
-    let total =
-        fetch_value!(conn, i64, "SELECT COUNT(*) FROM pings WHERE check_id = $1", check_id);
+    let total = fetch_value!(conn, i64, "SELECT COUNT(*) FROM pings WHERE check_id = $1", check_id);
     Ok((rows, total))
 }
 

@@ -127,8 +127,7 @@ pub async fn list_for(
          WHERE m.user_id = $1 ORDER BY p.project_id LIMIT $2 OFFSET $3"
     );
     let rows = fetch_all!(conn, ProjectRow, AssertSqlSafe(sql), user_id, limit, offset);
-    let total =
-        fetch_value!(conn, i64, "SELECT COUNT(*) FROM members WHERE user_id = $1", user_id);
+    let total = fetch_value!(conn, i64, "SELECT COUNT(*) FROM members WHERE user_id = $1", user_id);
     Ok((rows, total))
 }
 
@@ -185,6 +184,13 @@ pub async fn set_ping_key(conn: &mut Conn, project_id: i64, ping_key: &str) -> R
 /// # Errors
 /// The database refused.
 pub async fn delete(conn: &mut Conn, project_id: i64) -> Result<()> {
+    // Locked in the order of every writer of states, so that no ping is stored between the steps.
+    let lock = format!(
+        "SELECT s.check_id AS id FROM check_states s JOIN checks c ON c.check_id = s.check_id \
+         WHERE c.project_id = $1 ORDER BY s.check_id{}",
+        conn.db().for_update("s")
+    );
+    fetch_all!(conn, IdRow, AssertSqlSafe(lock), project_id);
     for table in ["ping_bodies", "pings"] {
         let sql = format!(
             "DELETE FROM {table} WHERE check_id IN \

@@ -98,11 +98,9 @@ impl History {
                  WHERE s.check_id = t.check_id) AND NOT EXISTS (SELECT 1 FROM notifications n \
                  WHERE n.flip_id = t.flip_id AND n.state = 'pending')",
             ),
-            Self::Notifications => (
-                "notifications",
-                "notification_id",
-                "t.created_at < $1 AND t.state <> 'pending'",
-            ),
+            Self::Notifications => {
+                ("notifications", "notification_id", "t.created_at < $1 AND t.state <> 'pending'")
+            }
             Self::Requests => ("requests", "request_row_id", "t.at < $1"),
             Self::Events => ("check_events", "event_id", "t.at < $1"),
         }

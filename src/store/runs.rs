@@ -120,7 +120,6 @@ pub async fn list(
         "SELECT {COLUMNS} FROM runs WHERE check_id = $1 ORDER BY run_id DESC LIMIT $2 OFFSET $3"
     );
     let rows = fetch_all!(conn, RunRow, AssertSqlSafe(sql), check_id, limit, offset);
-    let total =
-        fetch_value!(conn, i64, "SELECT COUNT(*) FROM runs WHERE check_id = $1", check_id);
+    let total = fetch_value!(conn, i64, "SELECT COUNT(*) FROM runs WHERE check_id = $1", check_id);
     Ok((rows, total))
 }

@@ -18,8 +18,7 @@ struct ValueRow {
 /// # Errors
 /// The database is out.
 pub async fn get(conn: &mut Conn, name: &str) -> Result<Option<String>> {
-    let row =
-        fetch_optional!(conn, ValueRow, "SELECT value FROM settings WHERE name = $1", name);
+    let row = fetch_optional!(conn, ValueRow, "SELECT value FROM settings WHERE name = $1", name);
     Ok(row.map(|row| row.value))
 }
 

@@ -317,11 +317,7 @@ async fn lower_wakes(conn: &mut Conn, checks: &[Watched]) -> Result<Option<Times
 ///
 /// # Errors
 /// The database refused.
-pub async fn settle_wakes(
-    conn: &mut Conn,
-    checks: &[Watched],
-    retry_at: Timestamp,
-) -> Result<()> {
+pub async fn settle_wakes(conn: &mut Conn, checks: &[Watched], retry_at: Timestamp) -> Result<()> {
     let wakes = checks.iter().map(|check| {
         let at = check::alert_at(&check.rules, &check.state);
         (check.check_id, if check.broken.is_some() { Some(retry_at) } else { at })

@@ -52,7 +52,9 @@ impl Conn {
         Ok(match &mut self.0 {
             Kind::SqliteReader(connection) => Link::Sqlite(&mut *connection),
             Kind::SqliteWriter(Some(writer)) => Link::Sqlite(&mut writer.connection),
-            Kind::SqliteWriter(None) => return Err(Fault::internal("a transaction used after its end")),
+            Kind::SqliteWriter(None) => {
+                return Err(Fault::internal("a transaction used after its end"));
+            }
             Kind::Postgres(connection) => Link::Postgres(&mut *connection),
             Kind::PostgresTx(transaction) => Link::Postgres(&mut *transaction),
         })
@@ -129,7 +131,8 @@ impl Tx {
                 }
                 Ok(())
             }
-            Kind::PostgresTx(_) => match std::mem::replace(&mut self.0.0, Kind::SqliteWriter(None)) {
+            Kind::PostgresTx(_) => match std::mem::replace(&mut self.0.0, Kind::SqliteWriter(None))
+            {
                 Kind::PostgresTx(transaction) => Ok(transaction.commit().await?),
                 _ => Ok(()),
             },

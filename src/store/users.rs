@@ -114,6 +114,11 @@ pub async fn update(conn: &mut Conn, user_id: i64, name: &str, timezone: &str) -
 /// # Errors
 /// The database refused.
 pub async fn set_password(conn: &mut Conn, user_id: i64, password_hash: &str) -> Result<()> {
-    execute!(conn, "UPDATE users SET password_hash = $2 WHERE user_id = $1", user_id, password_hash);
+    execute!(
+        conn,
+        "UPDATE users SET password_hash = $2 WHERE user_id = $1",
+        user_id,
+        password_hash
+    );
     Ok(())
 }

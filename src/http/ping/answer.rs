@@ -4,7 +4,8 @@
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE,
+    RETRY_AFTER,
 };
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Body as _;
@@ -31,11 +32,8 @@ pub(super) fn text(status: StatusCode, text: impl Into<Bytes>) -> Answer {
 
 /// 200 `OK` or 201 `Created`, with the configured limit of bodies.
 pub(super) fn stored(created: bool, body_limit: &HeaderValue) -> Answer {
-    let mut answer = if created {
-        text(StatusCode::CREATED, "Created")
-    } else {
-        text(StatusCode::OK, "OK")
-    };
+    let mut answer =
+        if created { text(StatusCode::CREATED, "Created") } else { text(StatusCode::OK, "OK") };
     answer.headers_mut().insert("ping-body-limit", body_limit.clone());
     answer
 }

@@ -23,7 +23,10 @@ pub(super) fn draft(ctx: &Context, slug: &str, query: &Query) -> Result<Settings
             Param::Grace => draft.grace = seconds("grace", value)?,
             Param::Name => draft.check_name.clone_from(value),
             Param::Tags => draft.tags = tags(value),
-            Param::Tz => draft.timezone = users::time_zone(value).map_err(|_| zone())?.name().to_owned(),
+            Param::Tz => {
+                let zone = users::time_zone(value).map_err(|_| unknown_zone())?;
+                zone.name().clone_into(&mut draft.timezone);
+            }
             Param::Schedule => {
                 let reason = "this version makes checks with a period only";
                 return Err(Fault::invalid(param.as_str(), reason));
@@ -40,7 +43,7 @@ pub(super) fn draft(ctx: &Context, slug: &str, query: &Query) -> Result<Settings
     Ok(draft)
 }
 
-fn zone() -> Fault {
+fn unknown_zone() -> Fault {
     Fault::invalid("tz", "must be an IANA time zone such as UTC or Europe/Berlin")
 }
 
@@ -59,9 +62,8 @@ fn tags(value: &str) -> Tags {
 pub(super) async fn create(at: &Endpoint, project_id: i64, draft: Settings) -> Result<Found> {
     let ctx = at.ctx.clone();
     // On a task of its own: a client that goes away must not leave a transaction half-way.
-    let made = tokio::spawn(async move {
-        checks::find_or_create_by_slug(&ctx, project_id, &draft).await
-    });
+    let made =
+        tokio::spawn(async move { checks::find_or_create_by_slug(&ctx, project_id, &draft).await });
     let (check_id, created) = made.await.map_err(Fault::internal)??;
     Ok(Found { check_id, created })
 }

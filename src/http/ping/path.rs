@@ -141,7 +141,11 @@ mod tests {
             ("/255", PingKind::Fail, Some(255)),
         ] {
             assert_eq!(said(&format!("/{UUID}{tail}")), Ok((kind, status)), "{tail}");
-            assert_eq!(said(&format!("/{KEY}/database-backup{tail}")), Ok((kind, status)), "{tail}");
+            assert_eq!(
+                said(&format!("/{KEY}/database-backup{tail}")),
+                Ok((kind, status)),
+                "{tail}"
+            );
         }
     }
 

@@ -71,7 +71,12 @@ mod tests {
     fn a_run_id_is_a_uuid_in_either_case() {
         let rid = "684E2E73-017E-465F-8149-D70B7C5AAA49";
         assert_eq!(parse(Some(&format!("rid={rid}"))).unwrap().rid, Uuid::try_parse(rid).ok());
-        for bad in ["", "12345", "684e2e73-017e-465f-8149-d70b7c5aaa490", "684e2e73017e465f8149d70b7c5aaa49"] {
+        for bad in [
+            "",
+            "12345",
+            "684e2e73-017e-465f-8149-d70b7c5aaa490",
+            "684e2e73017e465f8149d70b7c5aaa49",
+        ] {
             assert_eq!(parse(Some(&format!("rid={bad}"))), Err("invalid uuid format"), "{bad}");
         }
     }
