@@ -129,6 +129,7 @@ impl Notifier {
         Ok(Duration::from_micros(u64::try_from(wait).unwrap_or(0)).min(LONGEST_SLEEP))
     }
 
+    /// Takes what is due and starts sending it; how much that was.
     async fn claim(&mut self, now: Timestamp) -> Result<usize> {
         let busy = self.busy_channels();
         let free = MOST_SENDS - self.running.len();
@@ -147,14 +148,19 @@ impl Notifier {
             failpoint::reached("notifications_claimed");
         }
         tx.commit().await?;
-        let count = rows.len();
-        if count > 0 {
+        if !rows.is_empty() {
             failpoint::reached("claim_committed");
         }
+        let mut started = 0;
         for row in rows {
-            self.start(row);
+            // After a long stop of this process the leases of its own running sends may have lapsed:
+            // then this has renewed them.
+            if !self.running.contains_key(&row.notification_id) {
+                self.start(row);
+                started += 1;
+            }
         }
-        Ok(count)
+        Ok(started)
     }
 
     /// The channels that get no further send now.

@@ -127,28 +127,29 @@ impl Verdict {
 }
 
 /// Writes down what became of these sends, in one transaction. Whether that queued new messages.
+/// What came of a send whose lease somebody else took meanwhile is not ours to tell any more.
 pub(super) async fn write(ctx: &Context, owner: &str, reports: &[Report]) -> Result<bool> {
     let now = ctx.now();
     let mut tx = ctx.store.begin().await?;
-    let interrupted: Vec<i64> = reports
-        .iter()
-        .filter(|report| report.verdict.interrupted)
-        .map(|report| report.row.notification_id)
-        .collect();
+    let ids: Vec<i64> = reports.iter().map(|report| report.row.notification_id).collect();
+    let held = notifications::held(&mut tx, owner, &ids).await?;
+    let is_ours = |report: &&Report| held.contains(&report.row.notification_id);
+    let (interrupted, ended): (Vec<&Report>, Vec<&Report>) =
+        reports.iter().filter(is_ours).partition(|report| report.verdict.interrupted);
     if !interrupted.is_empty() {
-        notifications::release(&mut tx, owner, &interrupted).await?;
+        let ids: Vec<i64> = interrupted.iter().map(|report| report.row.notification_id).collect();
+        notifications::release(&mut tx, owner, &ids).await?;
     }
-    let settled: Vec<Settled> =
-        reports.iter().filter(|r| !r.verdict.interrupted).map(|r| settled(r, now)).collect();
+    let settled: Vec<Settled> = ended.iter().map(|report| settled(report, now)).collect();
     notifications::settle(&mut tx, owner, &settled).await?;
     let mut queued = false;
-    for report in reports {
+    for report in &ended {
         queued |= follow_up(&mut tx, report, now).await?;
     }
     failpoint::reached("outcome_written");
     tx.commit().await?;
     failpoint::reached("outcome_committed");
-    for report in reports {
+    for report in ended {
         log(report);
     }
     Ok(queued)

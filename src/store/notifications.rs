@@ -205,6 +205,23 @@ pub struct Settled {
     pub error: Option<String>,
 }
 
+/// Which of these notifications `owner` still holds the lease on. They stay its own until the
+/// transaction ends.
+///
+/// # Errors
+/// The database is out.
+pub async fn held(conn: &mut Conn, owner: &str, ids: &[i64]) -> Result<Vec<i64>> {
+    let sql = format!(
+        "SELECT n.notification_id AS id FROM notifications n \
+         WHERE n.lease_owner = $1 AND n.state = 'pending' AND {} \
+         ORDER BY n.notification_id{}",
+        conn.db().is_in("n.notification_id", "$2"),
+        conn.db().for_update("n")
+    );
+    let rows = fetch_all!(conn, IdRow, AssertSqlSafe(sql), owner, id_list(ids));
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// Writes down what became of claimed notifications, and gives back their leases. Those whose
 /// lease went to somebody else meanwhile are left alone.
 ///

@@ -4,6 +4,7 @@
 mod detection;
 mod history;
 mod migrations;
+mod proof;
 
 use std::time::Duration;
 

@@ -379,6 +379,7 @@ async fn renewed(ctx: &Context, caller: &Caller, client: &Client) -> Option<Head
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use tower::ServiceExt;
 
     fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
@@ -397,6 +398,26 @@ mod tests {
         assert_eq!(found("xapi_access_token=x; api_access_token"), None);
         let split = headers(&[("cookie", "a=b"), ("cookie", "api_access_token=t")]);
         assert_eq!(cookie_token(&split), Some("t"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_as_cookie_or_bearer_are_read_without_a_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            tail in "[ -~]{0,40}",
+        ) {
+            let mut map = HeaderMap::new();
+            for name in [COOKIE, AUTHORIZATION] {
+                if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                    map.append(name.clone(), value);
+                }
+                let tail = format!("api_access_token={tail}");
+                map.append(name, HeaderValue::from_str(&tail).unwrap());
+            }
+            let found = cookie_token(&map);
+            prop_assert!(found.is_none_or(|token| !token.is_empty() && !token.contains(';')));
+            let _ = bearer_token(&map);
+        }
     }
 
     #[test]
