@@ -326,24 +326,29 @@ fn protocols(limits: &Limits) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// How many connections there may be: as many as wanted, within what the system allows.
+/// Fewer connections than this are worth a word in the log.
+const FEW: usize = 1000;
+/// More open files than anybody needs here.
+const MANY_FILES: u64 = 1 << 20;
+
+/// How many connections there may be: as many as wanted, within what the system allows once this
+/// process has asked for all that it may have.
 fn places(wanted: usize) -> usize {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let Some(files) = open_files(&limits) else { return wanted.max(1) };
+    let files = match rlimit::increase_nofile_limit(MANY_FILES) {
+        Ok(files) => usize::try_from(files).unwrap_or(usize::MAX),
+        Err(error) => {
+            tracing::warn!(%error, "the limit of open files can't be read");
+            return wanted.max(1);
+        }
+    };
     let allowed = files - files / 4;
-    if allowed < wanted {
+    if allowed < wanted.min(FEW) {
         tracing::warn!(
-            "this process may open {files} files, so it takes {allowed} connections at a time, \
-             not {wanted}: raise the limit (ulimit -n, or LimitNOFILE= in a systemd unit)"
+            "this process may open {files} files, so it takes {allowed} connections at a time: \
+             raise the limit (ulimit -Hn, or LimitNOFILE= in a systemd unit)"
         );
     }
     wanted.min(allowed).max(1)
-}
-
-/// The soft limit of open files in the text of `/proc/self/limits`; none where it is unlimited.
-fn open_files(limits: &str) -> Option<usize> {
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
 }
 
 /// Accepts until the phase changes. No error ends it.
@@ -960,12 +965,10 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_of_open_files_is_read() {
-        let text = "Limit  Soft Limit  Hard Limit  Units\nMax open files  1024  524288  files\n";
-        assert_eq!(open_files(text), Some(1024));
-        assert_eq!(open_files("Max open files            unlimited unlimited files"), None);
-        assert_eq!(open_files(""), None);
+    fn there_are_as_many_places_as_wanted_within_what_the_system_allows() {
         assert_eq!(places(1), 1);
+        assert_eq!(places(0), 1);
+        assert!(places(usize::MAX) < usize::MAX);
     }
 
     #[cfg(target_os = "linux")]
