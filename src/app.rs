@@ -26,9 +26,11 @@ use crate::vitals::Vitals;
 use crate::{janitor, log, secret};
 
 /// How long requests in flight may take when the process is asked to stop.
-const DRAIN: Duration = Duration::from_secs(5);
-/// How long each worker may take after that.
-const WIND_UP: Duration = Duration::from_secs(4);
+const DRAIN: Duration = Duration::from_secs(4);
+/// How long the workers may take after that.
+const WIND_UP: Duration = Duration::from_secs(3);
+/// How long all of a stop may take: less than the 10 s after which others lose patience.
+const STOP: Duration = Duration::from_secs(9);
 
 /// Runs the server until SIGTERM or SIGINT. `reload` reads the configuration again, for SIGHUP.
 ///
@@ -146,7 +148,9 @@ impl House {
                 }
             }
         }
-        self.stop().await;
+        if tokio::time::timeout(STOP, self.stop()).await.is_err() {
+            tracing::warn!("the database did not answer: what was not acknowledged is given up");
+        }
         Ok(())
     }
 
@@ -192,6 +196,14 @@ async fn announce(ctx: &Context, listeners: &[Bound]) -> Result<()> {
     for listener in listeners {
         let scheme = if listener.tls() { "https" } else { "http" };
         tracing::info!("listening on {scheme}://{}", listener.local_addr());
+    }
+    let default_port = ctx.config.server.listen_is_default();
+    if ctx.config.server.site_url_is_default() && !default_port {
+        let site = &ctx.config.server.site_url;
+        tracing::warn!(
+            "links and ping URLs are built on the default {site}: set server.site_url to the \
+             address that people and jobs use"
+        );
     }
     if let Some(file) = ctx.store.file() {
         let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());

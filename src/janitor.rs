@@ -12,7 +12,7 @@ use crate::domain::check::{self, Effect};
 use crate::domain::run::LONGEST;
 use crate::fault::Result;
 use crate::store::retention::{self, History};
-use crate::store::states;
+use crate::store::{states, tokens};
 
 /// How long after a round the next begins.
 const EVERY: Duration = Duration::from_mins(1);
@@ -45,6 +45,7 @@ pub async fn run(ctx: Context, mut stop: watch::Receiver<bool>) {
 /// The database is out; the next round goes on from there.
 pub async fn round(ctx: &Context) -> Result<()> {
     give_up_runs(ctx).await?;
+    end_sessions(ctx).await?;
     prune_pings(ctx).await?;
     let keep = &ctx.config.retention;
     for (history, days) in [
@@ -57,6 +58,12 @@ pub async fn round(ctx: &Context) -> Result<()> {
         prune(ctx, history, days).await?;
     }
     Ok(())
+}
+
+async fn end_sessions(ctx: &Context) -> Result<()> {
+    let mut tx = ctx.store.begin().await?;
+    tokens::delete_ended_sessions(&mut tx, ctx.now()).await?;
+    tx.commit().await
 }
 
 fn days_ago(ctx: &Context, days: u32) -> Timestamp {

@@ -5,6 +5,7 @@
 //!
 //! * [`clock`] — time as a value that is passed in
 //! * [`fault`] — what can go wrong, without any HTTP in it
+//! * [`net`] — networks of addresses as people write them
 //! * [`failpoint`] — where a test may let the process die (debug builds only)
 //! * [`secret`] — randomness, keys, hashes, passwords
 //! * [`log`] — the log's format and level
@@ -24,6 +25,7 @@
 
 pub mod clock;
 pub mod fault;
+pub mod net;
 pub mod failpoint;
 pub mod secret;
 pub mod log;

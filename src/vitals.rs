@@ -130,7 +130,7 @@ impl fmt::Display for Late {
         match self.age {
             Some(age) => {
                 let age = age.as_secs_f64();
-                write!(f, "{worker}: last ran {age:.1} s ago, should every {bound} s")
+                write!(f, "{worker}: last ran {age:.1} s ago, should have within {bound} s")
             }
             None => write!(f, "{worker}: has not run yet"),
         }
@@ -267,7 +267,7 @@ mod tests {
         vitals.beat(Worker::Detector, 6 * SECOND);
         let late = vitals.late(7 * SECOND);
         assert_eq!(names(&late), ["notifier"]);
-        assert_eq!(late[0].to_string(), "notifier: last ran 7.0 s ago, should every 5 s");
+        assert_eq!(late[0].to_string(), "notifier: last ran 7.0 s ago, should have within 5 s");
     }
 
     #[test]

@@ -14,7 +14,9 @@ pub(super) fn run(config: &Config, json: bool) -> Result<Answer> {
         Some(path) => format!("# From {}", path.display()),
         None => "# No configuration file; from the defaults".to_owned(),
     };
-    Ok(Answer::new(format!("{origin}, the environment and the command line.\n\n{toml}"), json))
+    let notes: String = config.notices().iter().map(|note| format!("# Note: {note}.\n")).collect();
+    let text = format!("{origin}, the environment and the command line.\n{notes}\n{toml}");
+    Ok(Answer::new(text, json))
 }
 
 fn as_json(toml: &str) -> Result<Value> {

@@ -144,9 +144,12 @@ async fn run(command: Command, settings: Settings, json: bool) -> Result<Option<
             serve::run(config, settings).await?;
             return Ok(None);
         }
-        Command::User(command) => user::run(&open(config).await?, command).await,
-        Command::Project(command) => project::run(&open(config).await?, command).await,
-        Command::Token(command) => token::run(&open(config).await?, command).await,
+        Command::User(command) if command.may_be_first() => {
+            user::run(&open(config).await?, command).await
+        }
+        Command::User(command) => user::run(&open_existing(config).await?, command).await,
+        Command::Project(command) => project::run(&open_existing(config).await?, command).await,
+        Command::Token(command) => token::run(&open_existing(config).await?, command).await,
         Command::Migrate => migrate::run(&config).await,
         Command::CheckConfig => check_config::run(&config, json),
         Command::Backup(args) => backup::run(&config, &args).await,
@@ -158,6 +161,20 @@ async fn run(command: Command, settings: Settings, json: bool) -> Result<Option<
 /// The database and the keys, for the commands that need them.
 async fn open(config: Config) -> Result<Context> {
     Context::open(config, Clock::system()).await
+}
+
+/// The same where the command is about what is there already: in the wrong folder it would make a
+/// second, empty installation.
+async fn open_existing(config: Config) -> Result<Context> {
+    if let Some(path) = config.database.sqlite_path().filter(|path| !path.exists()) {
+        let reason = format!(
+            "there is no database {}: run this in the folder of the server, or name its database \
+             with --database-url",
+            path.display()
+        );
+        return Err(Fault::invalid("database.url", reason));
+    }
+    open(config).await
 }
 
 fn print(answer: &Answer, json: bool) -> Result<()> {

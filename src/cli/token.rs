@@ -1,8 +1,6 @@
 //! `overdue token …`: tokens of the management API. Making one prints its text alone, so that a
 //! script can take it as it comes.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 use serde_json::json;
 
@@ -49,9 +47,8 @@ pub(super) struct Create {
 
 /// A network, or an address as the network of it alone.
 fn network(text: &str) -> Result<IpNet, String> {
-    let address = || text.parse::<IpAddr>().map(IpNet::from);
-    let found = text.parse::<IpNet>().or_else(|_| address());
-    found.map_err(|_| "must be an address or a network such as 10.0.0.0/8".to_owned())
+    let found = crate::net::network(text);
+    found.ok_or_else(|| "must be an address or a network such as 10.0.0.0/8".to_owned())
 }
 
 pub(super) async fn run(ctx: &Context, command: Command) -> Result<Answer> {

@@ -34,6 +34,13 @@ pub(super) enum Command {
     },
 }
 
+impl Command {
+    /// Whether it makes sense before there is a database.
+    pub(super) fn may_be_first(&self) -> bool {
+        matches!(self, Self::Create { .. })
+    }
+}
+
 pub(super) async fn run(ctx: &Context, command: Command) -> Result<Answer> {
     match command {
         Command::Create { email, password_stdin, admin } => {

@@ -55,26 +55,32 @@ impl Config {
     #[must_use]
     pub fn notices(&self) -> Vec<&'static str> {
         let server = &self.server;
+        let default = Self::default();
         let idle = [
+            (self.smtp != default.smtp, "smtp.* has no effect yet: pings by mail are not built"),
+            (self.mail != default.mail, "mail.* has no effect yet: no mail is sent"),
+            (self.watch != default.watch, "watch.url has no effect yet: it is not pinged"),
+            (self.oidc != default.oidc, "oidc.* has no effect yet: nobody signs in by it"),
             (
-                self.accounts.trusted_header.is_some() && server.trusted_proxies.is_empty(),
-                "accounts.trusted_header has no effect: server.trusted_proxies is empty",
+                self.accounts != default.accounts,
+                "accounts.* has no effect yet: accounts are made by the command line and /setup",
+            ),
+            (self.apply != default.apply, "apply.path has no effect yet: no file is applied"),
+            (
+                self.probes != default.probes || self.blacklist != default.blacklist,
+                "probes.* and blacklist.* have no effect yet: nothing is probed",
+            ),
+            (
+                self.channels != default.channels,
+                "channels.commands has no effect yet: webhooks are the only kind of channel",
+            ),
+            (
+                server.listen.is_empty(),
+                "without server.listen, `overdue health` can't ask this server how it is",
             ),
             (
                 server.tls_cert.is_some() && server.listen_tls.is_empty(),
                 "server.tls_cert has no effect: server.listen_tls is empty",
-            ),
-            (
-                self.oidc.scopes.is_some() && self.oidc.issuer.is_none(),
-                "oidc.scopes has no effect: oidc.issuer is not set",
-            ),
-            (
-                self.smtp.domain.is_some() && self.smtp.listen.is_none(),
-                "smtp.domain has no effect: smtp.listen is not set",
-            ),
-            (
-                self.mail.host.is_some() && self.mail.from.is_none(),
-                "mail can't be sent: mail.host is set and mail.from is not",
             ),
         ];
         idle.into_iter().filter(|(holds, _)| *holds).map(|(_, notice)| notice).collect()
@@ -118,9 +124,18 @@ mod tests {
     #[test]
     fn what_has_no_effect_is_told() {
         assert_eq!(Config::default().notices(), Vec::<&str>::new());
-        let text = "[accounts]\ntrusted_header = \"X-User\"";
-        assert_eq!(from_text(text).unwrap().notices().len(), 1);
-        let text = format!("{text}\n[server]\ntrusted_proxies = [\"10.0.0.0/8\"]");
-        assert!(from_text(&text).unwrap().notices().is_empty());
+        for (text, key) in [
+            ("[accounts]\ntrusted_header = \"X-User\"", "accounts."),
+            ("[watch]\nurl = \"https://example.org\"", "watch.url"),
+            ("[smtp]\ndomain = \"example.org\"", "smtp."),
+            (
+                "[server]\nlisten = []\nlisten_tls = [\"[::]:1\"]\ntls_cert = \"c\"\ntls_key = \"k\"",
+                "without server.listen",
+            ),
+        ] {
+            let notices = from_text(text).unwrap().notices();
+            assert_eq!(notices.len(), 1, "{text}");
+            assert!(notices[0].starts_with(key), "{}", notices[0]);
+        }
     }
 }

@@ -138,10 +138,7 @@ impl<'a> Given<'a> {
     /// A range of addresses; a single address is the range of itself.
     pub(super) fn network(self) -> Read<IpNet> {
         let allowed = "a range of addresses, such as 10.0.0.0/8 or fd00::/8";
-        self.parsed(allowed, |text| {
-            let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
-            text.parse::<IpNet>().ok().map(|net| net.trunc()).or_else(single)
-        })
+        self.parsed(allowed, crate::net::network)
     }
 
     /// A name of a host, or an address without a port.

@@ -1,5 +1,6 @@
 //! Everything that is answered over HTTP: which path belongs to whom, and nothing else.
 
+pub mod cookie;
 pub mod listen;
 pub mod management;
 pub mod ops;

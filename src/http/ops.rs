@@ -36,6 +36,9 @@ pub fn router(ctx: Context, vitals: Vitals, ingest: Ingest) -> Router {
         .route("/healthz", get(async || text(StatusCode::OK, "OK")))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .method_not_allowed_fallback(async || {
+            text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
+        })
         .with_state(Ops { ctx, vitals, ingest })
 }
 

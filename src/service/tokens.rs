@@ -233,6 +233,10 @@ fn check(ctx: &Context, new: &NewToken) -> Result<()> {
     if !(1..=MAX_SUBJECT).contains(&length) || new.subject.chars().any(char::is_control) {
         return Err(Fault::invalid("subject", format!("must have 1 to {MAX_SUBJECT} characters")));
     }
+    if new.subject == SESSION {
+        let reason = "must be another: this one is kept for browser sessions";
+        return Err(Fault::invalid("subject", reason));
+    }
     let longest = i64::from(ctx.config.tokens.max_days) * 86_400;
     if !(1..=longest).contains(&new.expires_in) {
         let reason = format!("must be between 1 and {longest} seconds");
@@ -259,7 +263,7 @@ pub async fn open_session(ctx: &Context, user_id: i64) -> Result<TokenRow> {
         token_id: 0,
         user_id,
         kind: SESSION.to_owned(),
-        subject: "session".to_owned(),
+        subject: SESSION.to_owned(),
         jti,
         scopes: joined(Scope::ALL),
         allowed_ips: String::new(),
@@ -314,17 +318,23 @@ pub async fn delete(ctx: &Context, user_id: i64, token_id: i64) -> Result<()> {
     tx.commit().await
 }
 
-/// Moves the end of a session away while it is in use, once half of its life has passed; the new
-/// row where it did.
+/// Moves the end of a session away while it is in use, once half of its life has passed; the row
+/// with its new end where it did. Of several requests at once one does.
 ///
 /// # Errors
 /// The database refused.
 pub async fn renew_session(ctx: &Context, caller: &Caller) -> Result<Option<TokenRow>> {
-    let life = i64::from(ctx.config.sessions.minutes) * 60 * SECOND;
-    let now = ctx.now();
-    if !caller.is_session || caller.expires_at.micros_since(now) > life / 2 {
+    let life = i64::from(ctx.config.sessions.minutes) * 60;
+    let now = Timestamp(0).plus_seconds(ctx.now().epoch_seconds());
+    if !caller.is_session || caller.expires_at.micros_since(now) > life * SECOND / 2 {
         return Ok(None);
     }
-    let row = open_session(ctx, caller.user_id).await?;
-    Ok(Some(row))
+    let mut tx = ctx.store.begin().await?;
+    let expires_at = now.plus_seconds(life);
+    if !tokens::extend(&mut tx, caller.token_id, caller.expires_at, expires_at).await? {
+        return Ok(None);
+    }
+    let row = tokens::find_session(&mut tx, caller.token_id).await?;
+    tx.commit().await?;
+    Ok(row)
 }

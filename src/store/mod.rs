@@ -107,6 +107,10 @@ impl Store {
     }
 
     async fn open_sqlite(url: &str, max_connections: u32) -> Result<Self> {
+        if url.contains(":memory:") || url.contains("mode=memory") {
+            let reason = "must name a file: in memory every ping would be lost at the end";
+            return Err(Fault::invalid("database.url", reason));
+        }
         let options = SqliteConnectOptions::from_str(url)
             .map_err(|error| Fault::invalid("database.url", error.to_string()))?
             .create_if_missing(true)
@@ -118,6 +122,7 @@ impl Store {
             .pragma("journal_size_limit", LOG_SIZE_LIMIT)
             .statement_cache_capacity(512);
         let file = options.get_filename().to_owned();
+        make_private(&file);
         let writer = connect_sqlite(&options, &file).await?;
         let readers = PoolOptions::new()
             .max_connections(max_connections.max(1))
@@ -136,16 +141,20 @@ impl Store {
             .application_name("overdue")
             .log_statements(tracing::log::LevelFilter::Trace)
             .statement_cache_capacity(512);
+        // One connection first: the pool would only say that none came in time.
+        let tried = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await;
+        let tried = tried.map_err(|_| format!("no answer within {} s", ACQUIRE_TIMEOUT.as_secs()));
+        let connection = tried.and_then(|tried| tried.map_err(|error| error.to_string()));
+        let connection = connection.map_err(|error| {
+            Fault::Unavailable(format!(
+                "the PostgreSQL database of database.url can't be reached: {error}"
+            ))
+        })?;
+        connection.close().await?;
         let pool = PoolOptions::new()
             .max_connections(max_connections.max(2))
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options)
-            .await
-            .map_err(|error| {
-                Fault::Unavailable(format!(
-                    "the PostgreSQL database of database.url can't be reached: {error}"
-                ))
-            })?;
+            .connect_lazy_with(options);
         Ok(Self(Pools::Postgres(pool)))
     }
 
@@ -245,6 +254,16 @@ impl Store {
     }
 }
 
+/// Makes a database file that is not there yet for its owner alone: it holds password hashes and
+/// ping keys. SQLite gives the files beside it the same rights. Where it can't be made, opening it
+/// says why.
+fn make_private(file: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.open(file);
+}
+
 /// The very first switch of a new file to its log answers "locked" at once where two processes
 /// do it together; so this is tried again for a while.
 async fn connect_sqlite(options: &SqliteConnectOptions, file: &Path) -> Result<SqliteConnection> {
@@ -259,9 +278,12 @@ async fn connect_sqlite(options: &SqliteConnectOptions, file: &Path) -> Result<S
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             Err(error) => {
+                let hint = match &error {
+                    sqlx::Error::Database(error) if error.code().as_deref() == Some("26") => "",
+                    _ => "; its folder must exist and be writable for this user",
+                };
                 return Err(Fault::Unavailable(format!(
-                    "the SQLite database {} can't be opened: {error}; its folder must exist and be \
-                     writable for this user",
+                    "the SQLite database {} can't be opened: {error}{hint}",
                     file.display()
                 )));
             }

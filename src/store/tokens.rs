@@ -188,16 +188,42 @@ pub async fn revoke_by_subject(conn: &mut Conn, user_id: i64, subject: &str) -> 
     Ok(changed > 0)
 }
 
-/// Moves the end of a session further away.
+/// Moves the end of a session from `old` to `new`; false where somebody else has moved it, or it
+/// was revoked.
 ///
 /// # Errors
 /// The database refused.
-pub async fn extend(conn: &mut Conn, token_id: i64, expires_at: Timestamp) -> Result<()> {
-    execute!(
+pub async fn extend(
+    conn: &mut Conn,
+    token_id: i64,
+    old: Timestamp,
+    new: Timestamp,
+) -> Result<bool> {
+    let changed = execute!(
         conn,
-        "UPDATE tokens SET expires_at = $2 WHERE token_id = $1 AND revoked = 0",
+        "UPDATE tokens SET expires_at = $3 WHERE token_id = $1 AND expires_at = $2 \
+         AND kind = 'session' AND revoked = 0",
         token_id,
-        expires_at
+        old,
+        new
     );
+    Ok(changed > 0)
+}
+
+/// The session of this id.
+///
+/// # Errors
+/// The database is out.
+pub async fn find_session(conn: &mut Conn, token_id: i64) -> Result<Option<TokenRow>> {
+    let sql = select("WHERE token_id = $1 AND kind = 'session'");
+    Ok(fetch_optional!(conn, TokenRow, AssertSqlSafe(sql), token_id))
+}
+
+/// Deletes the sessions that have ended by `now`.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete_ended_sessions(conn: &mut Conn, now: Timestamp) -> Result<()> {
+    execute!(conn, "DELETE FROM tokens WHERE kind = 'session' AND expires_at <= $1", now);
     Ok(())
 }

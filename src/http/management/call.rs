@@ -17,7 +17,7 @@ use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, SET_COOKIE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, Method};
 use serde_json::{Value, json};
@@ -28,6 +28,7 @@ use super::{ManagementState, RequestId, body, fault};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::fault::{Fault, Result};
+use crate::http::cookie;
 use crate::http::origin::{self, Own};
 use crate::http::peer::{Client, Connection, client_of};
 use crate::notify::outbound::Outbound;
@@ -35,9 +36,6 @@ use crate::service::tokens::{self, Caller, Scope};
 use crate::service::{Remark, projects};
 use crate::store::journal::Entry;
 use crate::store::projects::{ProjectRow, Role};
-
-/// The cookie that carries a token.
-pub const COOKIE_NAME: &str = "api_access_token";
 
 /// What a command answers.
 #[derive(Debug)]
@@ -203,6 +201,15 @@ impl Visit {
             Ok(reply) => reply.into_response(),
             Err(fault) => fault::render(&fault, &self.request_id),
         };
+        tracing::debug!(
+            request_id = self.request_id,
+            subject = caller.subject,
+            method = %self.method,
+            path = self.path,
+            status = response.status().as_u16(),
+            remote_address = %self.client.address,
+            "request"
+        );
         state.journal.record(Entry {
             at: self.at,
             user_id: caller.user_id,
@@ -258,23 +265,16 @@ where
 
 /// Who is asking, and whether by the cookie.
 async fn admit(state: &ManagementState, headers: &HeaderMap) -> Result<(Caller, bool)> {
-    let by_cookie = cookie_token(headers);
+    let by_cookie = cookie::token(headers);
     let token = by_cookie.or_else(|| bearer_token(headers)).ok_or_else(|| {
         Fault::Unauthenticated(format!(
-            "a token is needed: send it as the cookie {COOKIE_NAME} or as Authorization: Bearer"
+            "a token is needed: send it as the cookie {} or as Authorization: Bearer",
+            cookie::NAME
         ))
     })?;
     let caller = tokens::authenticate(&state.ctx, token).await?;
     state.limiter.admit(caller.token_id, state.ctx.clock.steady_micros())?;
     Ok((caller, by_cookie.is_some()))
-}
-
-fn cookie_token(headers: &HeaderMap) -> Option<&str> {
-    let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    let (_, token) =
-        pairs.find(|(name, token)| name.trim() == COOKIE_NAME && !token.trim().is_empty())?;
-    Some(token.trim())
 }
 
 fn bearer_token(headers: &HeaderMap) -> Option<&str> {
@@ -368,12 +368,7 @@ async fn renewed(ctx: &Context, caller: &Caller, client: &Client) -> Option<Head
         tracing::warn!(%error, "a session could not be renewed");
         None
     })?;
-    let text = tokens::text_of(ctx, &row).ok()?;
-    let max_age = row.expires_at.epoch_seconds() - row.created_at.epoch_seconds();
-    let secure = if client.https { "; Secure" } else { "" };
-    let cookie =
-        format!("{COOKIE_NAME}={text}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}");
-    HeaderValue::from_str(&cookie).ok()
+    cookie::of_session(ctx, &row, client.https).ok()
 }
 
 #[cfg(test)]
@@ -390,33 +385,15 @@ mod tests {
         map
     }
 
-    #[test]
-    fn the_token_is_found_among_other_cookies() {
-        let found = |line: &str| cookie_token(&headers(&[("cookie", line)])).map(str::to_owned);
-        assert_eq!(found("a=b; api_access_token=x.y.z; c=d").as_deref(), Some("x.y.z"));
-        assert_eq!(found("api_access_token=; api_access_token=x").as_deref(), Some("x"));
-        assert_eq!(found("xapi_access_token=x; api_access_token"), None);
-        let split = headers(&[("cookie", "a=b"), ("cookie", "api_access_token=t")]);
-        assert_eq!(cookie_token(&split), Some("t"));
-    }
-
     proptest! {
         #[test]
-        fn any_bytes_as_cookie_or_bearer_are_read_without_a_panic(
+        fn any_bytes_as_bearer_are_read_without_a_panic(
             bytes in proptest::collection::vec(any::<u8>(), 0..200),
-            tail in "[ -~]{0,40}",
         ) {
-            let mut map = HeaderMap::new();
-            for name in [COOKIE, AUTHORIZATION] {
-                if let Ok(value) = HeaderValue::from_bytes(&bytes) {
-                    map.append(name.clone(), value);
-                }
-                let tail = format!("api_access_token={tail}");
-                map.append(name, HeaderValue::from_str(&tail).unwrap());
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                let map = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+                prop_assert!(bearer_token(&map).is_none_or(|token| !token.is_empty()));
             }
-            let found = cookie_token(&map);
-            prop_assert!(found.is_none_or(|token| !token.is_empty() && !token.contains(';')));
-            let _ = bearer_token(&map);
         }
     }
 
@@ -464,8 +441,8 @@ mod tests {
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir(&folder).unwrap();
         let (state, _inbox) = state(&folder).await;
-        let cookie = format!("{COOKIE_NAME}={}", session_of(&state.ctx).await);
-        let request = Request::builder().header(COOKIE, cookie).body(Body::empty()).unwrap();
+        let cookie = format!("{}={}", cookie::NAME, session_of(&state.ctx).await);
+        let request = Request::builder().header("cookie", cookie).body(Body::empty()).unwrap();
         let router = axum::Router::new().route("/", axum::routing::get(run(broken)));
         let response = router.with_state(state).oneshot(request).await.unwrap();
         assert_eq!(response.status().as_u16(), 500);

@@ -31,10 +31,12 @@ pub async fn create(call: Call) -> Answer {
     let change = change(&mut fields)?;
     fields.finish()?;
     change.validate()?;
-    required("config", change.config.as_ref())?;
+    let config = required("config", change.config.as_ref())?;
     let kind = channels::kind_of(&kind)?;
+    let config = channels::new_config(kind, config)?;
     let project = call.project(Role::Editor).await?;
-    let (row, config) = channels::create(&call.ctx, project.project_id, kind, &change).await?;
+    let (row, config) =
+        channels::create(&call.ctx, project.project_id, kind, config, &change).await?;
     written(&call, &row, config).await
 }
 

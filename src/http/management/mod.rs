@@ -168,7 +168,10 @@ fn c(tail: &str) -> String {
 async fn no_such_command(request: Request) -> Response {
     let (parts, body) = request.into_parts();
     body::discard(&parts.headers, body).await;
-    fault::refusal(StatusCode::NOT_FOUND, "there is no such command: see the API description")
+    fault::refusal(
+        StatusCode::NOT_FOUND,
+        "there is no such command: the README lists those there are",
+    )
 }
 
 async fn no_such_method(request: Request) -> Response {

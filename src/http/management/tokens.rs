@@ -99,9 +99,7 @@ fn scopes_of(names: &[String]) -> Result<Vec<Scope>> {
 
 /// A network, or an address as the network of it alone.
 fn network(text: &str) -> Result<IpNet> {
-    let address =
-        || text.parse().map(|address: std::net::IpAddr| IpNet::from(address.to_canonical()));
-    text.parse().or_else(|_| address()).map_err(|_| {
+    crate::net::network(text).ok_or_else(|| {
         Fault::invalid("allowed_ips", "must be addresses or networks such as 192.0.2.0/24")
     })
 }

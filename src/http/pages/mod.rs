@@ -50,7 +50,15 @@ pub fn router(ctx: Context) -> Router {
         .route("/setup", get(setup::show).post(setup::submit))
         .route("/setup/first-check", get(first_check::show))
         .route("/assets/{name}", get(assets::show))
+        .method_not_allowed_fallback(wrong_method)
         .with_state(pages)
+}
+
+async fn wrong_method() -> Response {
+    let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, "method not allowed".to_owned());
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
 }
 
 /// A page of its own for what went wrong.
