@@ -399,7 +399,7 @@ pub async fn remarks(
     let mut remarks = Vec::new();
     remarks.extend(slug_remark(conn, check).await?);
     remarks.extend(channel_remark(conn, channel_ids).await?);
-    remarks.extend(queue_remark(conn, now).await?);
+    remarks.extend(queue_remark(conn, check.project_id, now).await?);
     Ok(remarks)
 }
 
@@ -436,13 +436,18 @@ async fn channel_remark(conn: &mut Conn, channel_ids: &[i64]) -> Result<Option<R
     }))
 }
 
-/// Says where notifications are behind.
+/// Says where a project's notifications are behind.
 ///
 /// # Errors
 /// The database is out.
-pub async fn queue_remark(conn: &mut Conn, now: Timestamp) -> Result<Option<Remark>> {
-    let due = notifications::next_due(conn).await?;
-    Ok(due.filter(|due| *due < now.plus_seconds(-BEHIND)).map(|due| {
+pub async fn queue_remark(
+    conn: &mut Conn,
+    project_id: i64,
+    now: Timestamp,
+) -> Result<Option<Remark>> {
+    let behind = now.plus_seconds(-BEHIND);
+    let due = notifications::oldest_waiting(conn, project_id, behind).await?;
+    Ok(due.map(|due| {
         let message = format!("notifications are behind: the oldest has been due since {due}");
         Remark::new("QUEUE", "DELAYED", message)
     }))

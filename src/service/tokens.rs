@@ -144,8 +144,10 @@ pub async fn authenticate(ctx: &Context, text: &str) -> Result<Caller> {
     let now = ctx.now();
     let mut conn = ctx.store.read().await?;
     let row = tokens::find_by_jti(&mut conn, &claims.jti).await?;
-    // An expired token is deleted when another is made: its text alone still tells what it was.
-    let expires_at = row.as_ref().map_or(Timestamp(0).plus_seconds(claims.exp), |r| r.expires_at);
+    // The text ends when it says, also where its session goes on under a newer one. An expired
+    // token is deleted when another is made: its text alone still tells what it was.
+    let text_ends_at = Timestamp(0).plus_seconds(claims.exp);
+    let expires_at = row.as_ref().map_or(text_ends_at, |row| row.expires_at.min(text_ends_at));
     if expires_at <= now {
         return Err(refused("has expired"));
     }
@@ -157,7 +159,7 @@ pub async fn authenticate(ctx: &Context, text: &str) -> Result<Caller> {
         user_id: row.user_id,
         token_id: row.token_id,
         is_session: row.kind == SESSION,
-        expires_at: row.expires_at,
+        expires_at,
         scopes: list_of(&row.scopes),
         allowed_ips: list_of(&row.allowed_ips),
         subject: row.subject,
@@ -318,8 +320,8 @@ pub async fn delete(ctx: &Context, user_id: i64, token_id: i64) -> Result<()> {
     tx.commit().await
 }
 
-/// Moves the end of a session away while it is in use, once half of its life has passed; the row
-/// with its new end where it did. Of several requests at once one does.
+/// Moves the end of a session away while it is in use, once half of its text's life has passed; the
+/// row with its new end, for a new text, where it did. Of several requests at once one writes.
 ///
 /// # Errors
 /// The database refused.
@@ -329,11 +331,14 @@ pub async fn renew_session(ctx: &Context, caller: &Caller) -> Result<Option<Toke
     if !caller.is_session || caller.expires_at.micros_since(now) > life * SECOND / 2 {
         return Ok(None);
     }
+    // Where another request was quicker, its row is signed again and nothing is written.
+    let row = tokens::find_session(&mut ctx.store.read().await?, caller.token_id).await?;
+    if row.as_ref().is_some_and(|row| row.expires_at > caller.expires_at) {
+        return Ok(row);
+    }
     let mut tx = ctx.store.begin().await?;
     let expires_at = now.plus_seconds(life);
-    if !tokens::extend(&mut tx, caller.token_id, caller.expires_at, expires_at).await? {
-        return Ok(None);
-    }
+    tokens::extend(&mut tx, caller.token_id, caller.expires_at, expires_at).await?;
     let row = tokens::find_session(&mut tx, caller.token_id).await?;
     tx.commit().await?;
     Ok(row)

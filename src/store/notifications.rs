@@ -160,6 +160,29 @@ pub async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
     ))
 }
 
+/// Since when the oldest of a project's notifications waits that was due before `before`, was
+/// never tried, and waits for none that goes ahead of it; none where none is so late.
+///
+/// # Errors
+/// The database is out.
+pub async fn oldest_waiting(
+    conn: &mut Conn,
+    project_id: i64,
+    before: Timestamp,
+) -> Result<Option<Timestamp>> {
+    Ok(fetch_value!(
+        conn,
+        Option<Timestamp>,
+        "SELECT MIN(m.next_attempt_at) FROM channels ch JOIN notifications m \
+         ON m.channel_id = ch.channel_id AND m.state = 'pending' AND m.next_attempt_at < $2 \
+         WHERE ch.project_id = $1 AND m.attempts = 0 AND NOT EXISTS ( \
+         SELECT 1 FROM notifications e WHERE e.check_id = m.check_id \
+         AND e.channel_id = m.channel_id AND e.state = 'pending' AND e.flip_id < m.flip_id)",
+        project_id,
+        before
+    ))
+}
+
 /// Holds leases for longer.
 ///
 /// # Errors

@@ -188,18 +188,13 @@ pub async fn revoke_by_subject(conn: &mut Conn, user_id: i64, subject: &str) -> 
     Ok(changed > 0)
 }
 
-/// Moves the end of a session from `old` to `new`; false where somebody else has moved it, or it
-/// was revoked.
+/// Moves the end of a session from `old` to `new`, unless somebody else has moved it or it was
+/// revoked.
 ///
 /// # Errors
 /// The database refused.
-pub async fn extend(
-    conn: &mut Conn,
-    token_id: i64,
-    old: Timestamp,
-    new: Timestamp,
-) -> Result<bool> {
-    let changed = execute!(
+pub async fn extend(conn: &mut Conn, token_id: i64, old: Timestamp, new: Timestamp) -> Result<()> {
+    execute!(
         conn,
         "UPDATE tokens SET expires_at = $3 WHERE token_id = $1 AND expires_at = $2 \
          AND kind = 'session' AND revoked = 0",
@@ -207,7 +202,7 @@ pub async fn extend(
         old,
         new
     );
-    Ok(changed > 0)
+    Ok(())
 }
 
 /// The session of this id.

@@ -175,7 +175,7 @@ both_databases! {
         let api = shared(database).await;
         api.ping_slug("zoned?create=1&tz=Europe/Berlin&grace=600").await.says(201, "Created");
         let check = made(&api, "zoned").await;
-        assert_eq!((&check["kind"], &check["timezone"]), (&json!("simple"), &json!("Europe/Berlin")));
+        assert_eq!((&check["kind"], &check["grace"]), (&json!("simple"), &json!(600)));
         let answer = api.ping_slug("by-cron?create=1&schedule=15%203+*+*+1-5").await;
         answer.says(400, "schedule: this version makes checks with a period only");
         assert!(api.checks_with_slug("by-cron").await.is_empty());

@@ -123,7 +123,7 @@ async fn check_same_kind(
 async fn written(call: &Call, row: &ChannelRow, config: Value) -> Answer {
     let mut conn = call.ctx.store.read().await?;
     let mut remarks = channels::remarks(row);
-    remarks.extend(checks::queue_remark(&mut conn, call.ctx.now()).await?);
+    remarks.extend(checks::queue_remark(&mut conn, row.project_id, call.ctx.now()).await?);
     Ok(Reply::written(with_config(row, config), &remarks))
 }
 
