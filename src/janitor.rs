@@ -10,43 +10,56 @@ use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::domain::check::{self, Effect};
 use crate::domain::run::LONGEST;
-use crate::fault::Result;
-use crate::store::retention::{self, History};
+use crate::fault::{Fault, Result};
+use crate::store::retention::{self, History, Kept};
 use crate::store::{states, tokens};
 
 /// How long after a round the next begins.
-const EVERY: Duration = Duration::from_mins(1);
+const EVERY: Duration = Duration::from_mins(5);
 /// Rows that go in one transaction.
-const STEP: i64 = 200;
+const STEP: usize = 200;
 /// Checks that are looked at in one go.
 const PAGE: i64 = 500;
 /// The pause after each transaction, which leaves the writer to others.
 const BREATH: Duration = Duration::from_millis(20);
 
-/// Runs until `stop` says so.
+/// Runs until `stop` says so. A step that has begun is ended: writes are never cut half-way.
 pub async fn run(ctx: Context, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        let round = async {
-            if let Err(error) = round(&ctx).await {
-                tracing::warn!(%error, "the janitor was interrupted; it goes on in a minute");
+        match round(&ctx, &stop).await {
+            Err(error) if !*stop.borrow() => {
+                tracing::warn!(%error, "the janitor was interrupted; it goes on in a while");
             }
-            tokio::time::sleep(EVERY).await;
-        };
+            _ => {}
+        }
         tokio::select! {
-            () = round => {}
+            () = tokio::time::sleep(EVERY) => {}
             _ = stop.changed() => {}
         }
     }
+}
+
+/// The pause between two steps.
+///
+/// # Errors
+/// The process stops: what is left is for the next start.
+async fn breathe(stop: &watch::Receiver<bool>) -> Result<()> {
+    tokio::time::sleep(BREATH).await;
+    if *stop.borrow() {
+        return Err(Fault::Unavailable("the server stops".to_owned()));
+    }
+    Ok(())
 }
 
 /// Takes away everything that is to go now.
 ///
 /// # Errors
 /// The database is out; the next round goes on from there.
-pub async fn round(ctx: &Context) -> Result<()> {
-    give_up_runs(ctx).await?;
+pub async fn round(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
+    give_up_runs(ctx, stop).await?;
     end_sessions(ctx).await?;
-    prune_pings(ctx).await?;
+    prune_pings(ctx, stop).await?;
+    prune_deleted(ctx, stop).await?;
     let keep = &ctx.config.retention;
     for (history, days) in [
         (History::Runs, keep.runs_days),
@@ -55,7 +68,7 @@ pub async fn round(ctx: &Context) -> Result<()> {
         (History::Requests, keep.requests_days),
         (History::Events, keep.flips_days),
     ] {
-        prune(ctx, history, days).await?;
+        prune(ctx, stop, history, days).await?;
     }
     Ok(())
 }
@@ -70,47 +83,85 @@ fn days_ago(ctx: &Context, days: u32) -> Timestamp {
     ctx.now().plus_seconds(-i64::from(days) * 86_400)
 }
 
-async fn prune(ctx: &Context, history: History, days: u32) -> Result<()> {
+async fn prune(
+    ctx: &Context,
+    stop: &watch::Receiver<bool>,
+    history: History,
+    days: u32,
+) -> Result<()> {
     let before = days_ago(ctx, days);
+    let mut after = 0;
     loop {
         let mut conn = ctx.store.read().await?;
-        let any = retention::any_before(&mut conn, history, before).await?;
+        let old = retention::next_old(&mut conn, history, before, after, PAGE).await?;
         drop(conn);
-        if !any {
-            return Ok(());
+        let Some(last) = old.last() else { return Ok(()) };
+        after = last.id;
+        let ids: Vec<i64> = old.iter().filter(|row| row.goes == 1).map(|row| row.id).collect();
+        for step in ids.chunks(STEP) {
+            let mut tx = ctx.store.begin().await?;
+            retention::delete(&mut tx, history, step).await?;
+            tx.commit().await?;
+            breathe(stop).await?;
         }
-        let mut tx = ctx.store.begin().await?;
-        let gone = retention::prune(&mut tx, history, before, STEP).await?;
-        tx.commit().await?;
-        if gone == 0 {
-            return Ok(());
-        }
-        tokio::time::sleep(BREATH).await;
     }
 }
 
-async fn prune_pings(ctx: &Context) -> Result<()> {
+async fn prune_pings(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
     let before = days_ago(ctx, ctx.config.retention.pings_days);
     let keep = i64::from(ctx.config.ping.log_limit);
     let mut after = 0;
     loop {
         let mut conn = ctx.store.read().await?;
-        let page = retention::next_checks(&mut conn, after, keep, PAGE).await?;
+        let page = retention::next_checks(&mut conn, after, keep, before, PAGE).await?;
+        drop(conn);
         let Some(last) = page.last() else { return Ok(()) };
         after = last.check_id;
-        for check in page {
-            while let Some(up_to) = retention::oldest_pings(&mut conn, check, before, STEP).await? {
-                let mut tx = ctx.store.begin().await?;
-                retention::delete_pings(&mut tx, check.check_id, up_to).await?;
-                tx.commit().await?;
-                tokio::time::sleep(BREATH).await;
-            }
+        for check in page.into_iter().filter(|check| check.goes == 1) {
+            prune_check(ctx, stop, check, before).await?;
         }
     }
 }
 
+async fn prune_check(
+    ctx: &Context,
+    stop: &watch::Receiver<bool>,
+    check: Kept,
+    before: Timestamp,
+) -> Result<()> {
+    let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
+    loop {
+        let mut conn = ctx.store.read().await?;
+        let up_to = retention::oldest_pings(&mut conn, check, before, limit).await?;
+        drop(conn);
+        let Some(up_to) = up_to else { return Ok(()) };
+        let mut tx = ctx.store.begin().await?;
+        retention::delete_pings(&mut tx, check.check_id, up_to).await?;
+        tx.commit().await?;
+        breathe(stop).await?;
+    }
+}
+
+/// Takes away the pings of deleted checks, which a deletion leaves behind so as to be quick.
+async fn prune_deleted(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
+    loop {
+        let mut conn = ctx.store.read().await?;
+        let deleted = retention::next_deleted(&mut conn).await?;
+        drop(conn);
+        let Some(check_id) = deleted else { break };
+        let all = Kept { check_id, up_to: i64::MAX, goes: 1 };
+        prune_check(ctx, stop, all, Timestamp(0)).await?;
+        let mut tx = ctx.store.begin().await?;
+        retention::forget_deleted(&mut tx, check_id).await?;
+        tx.commit().await?;
+    }
+    let mut tx = ctx.store.begin().await?;
+    retention::prune_outages(&mut tx, days_ago(ctx, ctx.config.retention.flips_days)).await?;
+    tx.commit().await
+}
+
 /// Ends, as lost, the runs that are open for more than 72 hours with no deadline ahead.
-async fn give_up_runs(ctx: &Context) -> Result<()> {
+async fn give_up_runs(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
     let before = ctx.now().plus_micros(-LONGEST);
     let mut after = 0;
     loop {
@@ -131,6 +182,6 @@ async fn give_up_runs(ctx: &Context) -> Result<()> {
         }
         states::save(&mut tx, &changed, now).await?;
         tx.commit().await?;
-        tokio::time::sleep(BREATH).await;
+        breathe(stop).await?;
     }
 }

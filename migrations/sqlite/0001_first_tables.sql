@@ -171,6 +171,11 @@ CREATE TABLE ping_bodies (
     PRIMARY KEY (check_id, n)
 ) STRICT;
 
+-- Checks that are gone and whose pings have not been taken away yet.
+CREATE TABLE deleted_checks (
+    check_id INTEGER NOT NULL PRIMARY KEY
+) STRICT;
+
 CREATE TABLE runs (
     run_id INTEGER PRIMARY KEY AUTOINCREMENT,
     check_id INTEGER NOT NULL REFERENCES checks (check_id) ON DELETE CASCADE,

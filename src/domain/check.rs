@@ -10,6 +10,10 @@ use super::schedule::Schedule;
 use super::text_enum;
 use crate::clock::{SECOND, Timestamp};
 
+/// Runs of one check that may be open at a time; one more, and the oldest is lost. Every ping of
+/// the check reads them.
+pub const MOST_OPEN_RUNS: usize = 1000;
+
 text_enum! {
     /// The stored status. `grace` is derived from it and never stored.
     Status {
@@ -285,6 +289,11 @@ fn start_run(state: &mut State, ping: &Ping, effect: &mut Effect) {
     let at = ping.received_at;
     state.last_start_at = state.last_start_at.max(Some(at));
     end_runs(state, effect, at, |run| (run.rid == ping.rid).then_some(RunResult::Lost));
+    if state.open_runs.len() >= MOST_OPEN_RUNS {
+        let mut oldest = state.open_runs.remove(0);
+        oldest.end(at, RunResult::Lost, None);
+        effect.ended_runs.push(oldest);
+    }
     state.open_runs.push(Run::begin(ping.rid, at));
 }
 
@@ -430,12 +439,19 @@ pub fn on_deadline(
         } else {
             result.missed += 1;
             if awaited == Awaited::Ping {
-                state.base_at = missed;
+                state.base_at = counted_up_to(rules, state, missed);
                 state.put_off_to = None;
             }
         }
     }
     result
+}
+
+/// What the next occurrence counts from after `missed` was counted. A deadline that was put off
+/// stands for all whose time had come by then: they cost one failure, not one each.
+fn counted_up_to(rules: &Rules, state: &State, missed: Option<Timestamp>) -> Option<Timestamp> {
+    let (missed, Some(to)) = (missed?, state.put_off_to) else { return missed };
+    Some(rules.schedule.last_up_to(missed, to.plus_seconds(-rules.grace)))
 }
 
 fn move_deadline(state: &mut State, awaited: Awaited, to: Timestamp) {

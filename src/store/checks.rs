@@ -308,13 +308,12 @@ pub async fn update(conn: &mut Conn, check_id: i64, new: &Settings, now: Timesta
     Ok(())
 }
 
-/// Deletes a check and all its history.
+/// Deletes a check and all its history; its pings are left to the janitor.
 ///
 /// # Errors
 /// The database refused.
 pub async fn delete(conn: &mut Conn, check_id: i64) -> Result<()> {
-    execute!(conn, "DELETE FROM ping_bodies WHERE check_id = $1", check_id);
-    execute!(conn, "DELETE FROM pings WHERE check_id = $1", check_id);
+    execute!(conn, "INSERT INTO deleted_checks (check_id) VALUES ($1)", check_id);
     execute!(conn, "DELETE FROM checks WHERE check_id = $1", check_id);
     Ok(())
 }

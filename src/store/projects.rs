@@ -179,7 +179,7 @@ pub async fn set_ping_key(conn: &mut Conn, project_id: i64, ping_key: &str) -> R
     Ok(())
 }
 
-/// Deletes a project and all that belongs to it.
+/// Deletes a project and all that belongs to it; the pings of its checks are left to the janitor.
 ///
 /// # Errors
 /// The database refused.
@@ -191,13 +191,11 @@ pub async fn delete(conn: &mut Conn, project_id: i64) -> Result<()> {
         conn.db().for_update("s")
     );
     fetch_all!(conn, IdRow, AssertSqlSafe(lock), project_id);
-    for table in ["ping_bodies", "pings"] {
-        let sql = format!(
-            "DELETE FROM {table} WHERE check_id IN \
-             (SELECT check_id FROM checks WHERE project_id = $1)"
-        );
-        execute!(conn, AssertSqlSafe(sql), project_id);
-    }
+    execute!(
+        conn,
+        "INSERT INTO deleted_checks (check_id) SELECT check_id FROM checks WHERE project_id = $1",
+        project_id
+    );
     execute!(conn, "DELETE FROM projects WHERE project_id = $1", project_id);
     Ok(())
 }

@@ -3,21 +3,24 @@
 use sqlx::AssertSqlSafe;
 
 use super::IdRow;
+use super::dialect::id_list;
 use super::tx::{Conn, execute, fetch_all, fetch_optional};
 use crate::clock::Timestamp;
 use crate::fault::Result;
 
-/// A check that keeps more pings than it should.
+/// A check, and whether it keeps pings that are to go.
 #[derive(Clone, Copy, Debug, sqlx::FromRow)]
-pub struct Overfull {
+pub struct Kept {
     /// Which one.
     pub check_id: i64,
-    /// The serial number up to which pings go.
+    /// The serial number up to which pings are beyond the newest that are kept.
     pub up_to: i64,
+    /// 1: some are to go; 0: none.
+    pub goes: i64,
 }
 
-/// The next checks after `after` (by id, at most `limit`), each with the serial number up to which
-/// its pings are beyond the newest `keep`.
+/// The next checks after `after` (by id, at most `limit`), each with whether any of its pings is
+/// beyond the newest `keep` or was received before `before`.
 ///
 /// # Errors
 /// The database is out.
@@ -25,27 +28,33 @@ pub async fn next_checks(
     conn: &mut Conn,
     after: i64,
     keep: i64,
+    before: Timestamp,
     limit: i64,
-) -> Result<Vec<Overfull>> {
+) -> Result<Vec<Kept>> {
     Ok(fetch_all!(
         conn,
-        Overfull,
-        "SELECT check_id, n_pings - $2 AS up_to FROM check_states WHERE check_id > $1 \
-         ORDER BY check_id LIMIT $3",
+        Kept,
+        "SELECT s.check_id, s.n_pings - $2 AS up_to, CAST(CASE \
+         WHEN EXISTS (SELECT 1 FROM pings p WHERE p.check_id = s.check_id AND p.n <= s.n_pings - $2) \
+         OR (SELECT p.at FROM pings p WHERE p.check_id = s.check_id ORDER BY p.n LIMIT 1) < $3 \
+         THEN 1 ELSE 0 END AS BIGINT) AS goes \
+         FROM (SELECT check_id, n_pings FROM check_states WHERE check_id > $1 \
+         ORDER BY check_id LIMIT $4) s ORDER BY s.check_id",
         after,
         keep,
+        before,
         limit
     ))
 }
 
-/// The serial number up to which at most `limit` of a check's oldest pings are to go: those beyond
-/// the newest that are kept, and those received before `before`. None where there are none.
+/// The serial number up to which at most `limit` of a check's oldest pings are to go; none where
+/// there are none.
 ///
 /// # Errors
 /// The database is out.
 pub async fn oldest_pings(
     conn: &mut Conn,
-    check: Overfull,
+    check: Kept,
     before: Timestamp,
     limit: i64,
 ) -> Result<Option<i64>> {
@@ -60,6 +69,33 @@ pub async fn oldest_pings(
         limit
     );
     Ok(last.map(|row| row.id))
+}
+
+/// The next deleted check whose pings are still there.
+///
+/// # Errors
+/// The database is out.
+pub async fn next_deleted(conn: &mut Conn) -> Result<Option<i64>> {
+    let sql = "SELECT check_id AS id FROM deleted_checks ORDER BY check_id LIMIT 1";
+    Ok(fetch_optional!(conn, IdRow, sql).map(|row| row.id))
+}
+
+/// Forgets a deleted check, all of whose pings are gone.
+///
+/// # Errors
+/// The database refused.
+pub async fn forget_deleted(conn: &mut Conn, check_id: i64) -> Result<()> {
+    execute!(conn, "DELETE FROM deleted_checks WHERE check_id = $1", check_id);
+    Ok(())
+}
+
+/// Deletes what is known of outages that ended before `before`.
+///
+/// # Errors
+/// The database refused.
+pub async fn prune_outages(conn: &mut Conn, before: Timestamp) -> Result<()> {
+    execute!(conn, "DELETE FROM outages WHERE to_at < $1", before);
+    Ok(())
 }
 
 /// Deletes a check's pings up to this serial number; how many went.
@@ -87,58 +123,71 @@ pub enum History {
 }
 
 impl History {
-    /// Table, key, and the condition on a row `t` that is to go when it is from before `$1`.
-    fn sql(self) -> (&'static str, &'static str, &'static str) {
+    /// Table, key, the column that says from when a row is, and the condition on a row `t` that may
+    /// go once it is old enough.
+    fn sql(self) -> (&'static str, &'static str, &'static str, &'static str) {
         match self {
-            Self::Runs => ("runs", "run_id", "t.finished_at < $1"),
+            Self::Runs => ("runs", "run_id", "started_at", "t.finished_at IS NOT NULL"),
             Self::Flips => (
                 "flips",
                 "flip_id",
-                "t.at < $1 AND t.n < (SELECT s.n_flips FROM check_states s \
-                 WHERE s.check_id = t.check_id) AND NOT EXISTS (SELECT 1 FROM notifications n \
-                 WHERE n.flip_id = t.flip_id AND n.state = 'pending')",
+                "at",
+                "t.n < (SELECT s.n_flips FROM check_states s WHERE s.check_id = t.check_id) \
+                 AND NOT EXISTS (SELECT 1 FROM notifications n WHERE n.flip_id = t.flip_id \
+                 AND n.state = 'pending')",
             ),
-            Self::Notifications => {
-                ("notifications", "notification_id", "t.created_at < $1 AND t.state <> 'pending'")
-            }
-            Self::Requests => ("requests", "request_row_id", "t.at < $1"),
-            Self::Events => ("check_events", "event_id", "t.at < $1"),
+            // Whether a channel was told of a down decides whether it is told of the up.
+            Self::Notifications => (
+                "notifications",
+                "notification_id",
+                "created_at",
+                "t.state <> 'pending' AND (t.flip_id IS NULL OR NOT EXISTS (SELECT 1 FROM flips f \
+                 JOIN check_states s ON s.check_id = f.check_id AND s.n_flips = f.n \
+                 WHERE f.flip_id = t.flip_id))",
+            ),
+            Self::Requests => ("requests", "request_row_id", "at", "1 = 1"),
+            Self::Events => ("check_events", "event_id", "at", "1 = 1"),
         }
     }
 }
 
-/// Ids grow with time, so that the oldest rows are found from the low end of the key: this many of
-/// them are looked at.
-const LOOKED_AT: i64 = 1000;
+/// A row of a history that is old enough to go.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct Old {
+    /// Its id.
+    pub id: i64,
+    /// 1: it may go; 0: it is still needed.
+    pub goes: i64,
+}
 
-/// Whether any of the oldest rows of a history is from before `before`.
+/// The next rows of a history after the id `after` (at most `limit`) that are from before `before`.
+/// Ids grow with time, so that they are found from the low end of the key.
 ///
 /// # Errors
 /// The database is out.
-pub async fn any_before(conn: &mut Conn, history: History, before: Timestamp) -> Result<bool> {
-    let (table, id, condition) = history.sql();
-    let sql = format!(
-        "SELECT t.{id} AS id FROM (SELECT * FROM {table} ORDER BY {id} LIMIT $2) t \
-         WHERE {condition} LIMIT 1"
-    );
-    Ok(fetch_optional!(conn, IdRow, AssertSqlSafe(sql), before, LOOKED_AT).is_some())
-}
-
-/// Deletes at most `limit` of the oldest rows of a history that are from before `before`; how many
-/// went.
-///
-/// # Errors
-/// The database refused.
-pub async fn prune(
+pub async fn next_old(
     conn: &mut Conn,
     history: History,
     before: Timestamp,
+    after: i64,
     limit: i64,
-) -> Result<u64> {
-    let (table, id, condition) = history.sql();
+) -> Result<Vec<Old>> {
+    let (table, id, at, condition) = history.sql();
     let sql = format!(
-        "DELETE FROM {table} WHERE {id} IN (SELECT t.{id} FROM (SELECT * FROM {table} \
-         ORDER BY {id} LIMIT $2) t WHERE {condition} LIMIT $3)"
+        "SELECT t.{id} AS id, CAST(CASE WHEN {condition} THEN 1 ELSE 0 END AS BIGINT) AS goes \
+         FROM (SELECT * FROM {table} WHERE {id} > $2 ORDER BY {id} LIMIT $3) t \
+         WHERE t.{at} < $1 ORDER BY t.{id}"
     );
-    Ok(execute!(conn, AssertSqlSafe(sql), before, LOOKED_AT, limit))
+    Ok(fetch_all!(conn, Old, AssertSqlSafe(sql), before, after, limit))
+}
+
+/// Deletes these rows of a history.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete(conn: &mut Conn, history: History, ids: &[i64]) -> Result<()> {
+    let (table, id, _, _) = history.sql();
+    let sql = format!("DELETE FROM {table} WHERE {}", conn.db().is_in(id, "$1"));
+    execute!(conn, AssertSqlSafe(sql), id_list(ids));
+    Ok(())
 }

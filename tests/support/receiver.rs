@@ -72,7 +72,7 @@ struct State {
 
 /// The receiver; it stops listening when dropped.
 pub struct Receiver {
-    /// `http://127.0.0.1:port`, without a path.
+    /// `http://127.0.0.1:port` (or where else it listens), without a path.
     pub base: String,
     state: Arc<State>,
     listening: JoinHandle<()>,
@@ -86,7 +86,12 @@ impl Receiver {
 
     /// One with these manners.
     pub async fn with(manners: Manners) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on("127.0.0.1:0", manners).await
+    }
+
+    /// One with these manners at this address.
+    pub async fn on(address: &str, manners: Manners) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(State { manners: Mutex::new(manners), ..State::default() });
         let listening = tokio::spawn(listen(listener, Arc::clone(&state)));

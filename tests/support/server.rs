@@ -4,7 +4,9 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -25,12 +27,17 @@ const BINARY: &str = env!("CARGO_BIN_EXE_overdue");
 /// end in whatever way.
 pub struct TestServer {
     settings: Vec<(String, String)>,
+    /// Settings of the current start alone.
+    this_once: Vec<(String, String)>,
     running: Option<Running>,
     first_address: Option<SocketAddr>,
+    /// What its logs are called in the folder.
+    logs: String,
     starts: u32,
-    // In this order: the server goes before its database, the folder last.
-    database: Fresh,
-    home: Folder,
+    // In this order: the server goes before its database, the folder last. Both are shared with the
+    // servers beside it.
+    database: Arc<Fresh>,
+    home: Arc<Folder>,
 }
 
 /// A started process and the leash that outlives the tests.
@@ -49,8 +56,8 @@ impl TestServer {
 
     /// One that is not started yet: for what the command line does without a server.
     pub fn prepare(database: Database, settings: &[(&str, &str)]) -> Self {
-        let home = Folder::new();
-        let database = database.fresh(home.path());
+        let home = Arc::new(Folder::new());
+        let database = Arc::new(database.fresh(home.path()));
         let own = [
             ("OVERDUE_DATABASE__URL", database.url.as_str()),
             ("OVERDUE_SERVER__LISTEN", "127.0.0.1:0"),
@@ -59,9 +66,28 @@ impl TestServer {
             ("OVERDUE_API__REQUESTS_PER_SECOND", "0"),
             ("OVERDUE_OUTBOUND__ALLOW_PRIVATE", "true"),
         ];
-        let all = own.iter().chain(settings);
-        let settings = all.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        Self { settings, running: None, first_address: None, starts: 0, database, home }
+        let settings = owned(&[&own, settings].concat());
+        Self::stopped(settings, "log".to_owned(), database, home)
+    }
+
+    /// Starts another process on the same data with the same settings, on a port of its own.
+    pub async fn beside(&self) -> Self {
+        let (database, home) = (Arc::clone(&self.database), Arc::clone(&self.home));
+        let logs = super::random_name("log-");
+        let mut other = Self::stopped(self.settings.clone(), logs, database, home);
+        other.spawn().await;
+        other
+    }
+
+    fn stopped(
+        settings: Vec<(String, String)>,
+        logs: String,
+        database: Arc<Fresh>,
+        home: Arc<Folder>,
+    ) -> Self {
+        let this_once = Vec::new();
+        let (running, first_address, starts) = (None, None, 0);
+        Self { settings, this_once, running, first_address, logs, starts, database, home }
     }
 
     /// `http://127.0.0.1:port`: the first plain listener, on the loopback.
@@ -96,7 +122,11 @@ impl TestServer {
 
     /// What it has logged since its last start.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.home.file(&format!("log.{}", self.starts))).unwrap_or_default()
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.home.file(&format!("{}.{}", self.logs, self.starts))
     }
 
     /// Sends it a signal: `TERM`, `HUP` …
@@ -130,6 +160,22 @@ impl TestServer {
     pub async fn restart(&mut self) {
         assert!(self.running.is_none(), "it still runs");
         self.spawn().await;
+    }
+
+    /// The same with these settings more, for this one start.
+    pub async fn restart_with(&mut self, settings: &[(&str, &str)]) {
+        self.this_once = owned(settings);
+        self.restart().await;
+        self.this_once.clear();
+    }
+
+    /// Waits until it has ended without being asked to: its exit status.
+    pub async fn death(&mut self) -> ExitStatus {
+        let running = self.running.as_mut().expect("the server runs");
+        let died = until("the server's death", async || running.child.try_wait().unwrap());
+        let status = died.await;
+        self.running.take().expect("it ran").leash.release();
+        status
     }
 
     /// Runs the command line beside the server, with the same settings: what it printed.
@@ -176,7 +222,8 @@ impl TestServer {
                 command.env_remove(name);
             }
         }
-        command.envs(self.settings.iter().map(|(key, value)| (key, value)));
+        let settings = self.settings.iter().chain(&self.this_once);
+        command.envs(settings.map(|(key, value)| (key, value)));
         if let (Some(address), true) = (self.first_address, self.listens_where_the_rig_says()) {
             command.env("OVERDUE_SERVER__LISTEN", address.to_string());
         }
@@ -189,8 +236,7 @@ impl TestServer {
 
     async fn spawn(&mut self) {
         self.starts += 1;
-        let path = self.home.file(&format!("log.{}", self.starts));
-        let log: File = OpenOptions::new().create(true).append(true).open(path).unwrap();
+        let log: File = OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
         let mut command = self.command(&["serve"]);
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap();
@@ -236,6 +282,10 @@ impl Drop for TestServer {
         }
         self.kill9();
     }
+}
+
+fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
 /// A small process that outlives the tests, however they end, and then kills the server and clears

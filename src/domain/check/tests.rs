@@ -387,6 +387,44 @@ fn a_recovery_leaves_an_old_runs_deadline_at_the_recovery() {
     assert_eq!((flip.at, flip.reason), (at(5000), Reason::Overrun));
 }
 
+#[test]
+fn a_deadline_that_was_put_off_costs_one_failure_whatever_was_missed_meanwhile() {
+    let schedule = Schedule::Simple { period: 60 };
+    let rules = Rules { schedule, grace: 60, failure_threshold: 3, ..rules() };
+    let mut state = State::default();
+    take(&rules, &mut state, &ping(PingKind::Success, 0));
+    let outage = Outage { from: at(100), to: at(1000) };
+    on_deadline(&rules, &mut state, &[outage], at(1001));
+    assert_eq!(alert_at(&rules, &state), Some(at(1060)));
+    let outcome = on_deadline(&rules, &mut state, &[], at(1061));
+    assert_eq!((outcome.missed, state.failures, state.status), (1, 1, Status::Up));
+    assert_eq!(alert_at(&rules, &state), Some(at(1080)), "the first occurrence after it, at 1020");
+}
+
+#[test]
+fn an_edit_with_a_threshold_makes_no_flip_before_itself() {
+    let old = Rules { failure_threshold: 3, ..rules() };
+    let mut state = State::default();
+    take(&old, &mut state, &ping(PingKind::Success, 0));
+    let new = Rules { schedule: Schedule::Simple { period: 60 }, grace: 60, ..old.clone() };
+    on_edit(&old, &new, &mut state, at(4000));
+    on_deadline(&new, &mut state, &[], at(4000));
+    assert_eq!((state.status, state.failures), (Status::Up, 1));
+    let flip = on_deadline(&new, &mut state, &[], at(5000)).effect.flip.unwrap();
+    assert!(flip.at > at(4000), "{}", flip.at);
+}
+
+#[test]
+fn of_too_many_open_runs_the_oldest_is_lost() {
+    let (rules, mut state) = (rules(), State::default());
+    for rid in 0..=MOST_OPEN_RUNS {
+        let start = with_rid(PingKind::Start, 0, rid as u128);
+        let lost = take(&rules, &mut state, &start).effect.ended_runs.len();
+        assert_eq!(lost, usize::from(rid == MOST_OPEN_RUNS));
+    }
+    assert_eq!(state.open_runs.len(), MOST_OPEN_RUNS);
+}
+
 /// Something that may happen to a check, and how many seconds after what went before.
 #[derive(Clone, Debug)]
 enum Happening {

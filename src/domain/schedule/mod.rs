@@ -24,6 +24,15 @@ impl Schedule {
         }
     }
 
+    /// The last of the occurrences from `occurrence` on that is not after `limit`; `occurrence`
+    /// itself where the next one is after it.
+    #[must_use]
+    pub fn last_up_to(&self, occurrence: Timestamp, limit: Timestamp) -> Timestamp {
+        match self {
+            Self::Simple { period } => simple::last_up_to(occurrence, *period, limit),
+        }
+    }
+
     /// The name of the kind, as the management API spells it.
     #[must_use]
     pub fn kind(&self) -> &'static str {
