@@ -46,6 +46,12 @@ impl Fault {
         Self::Invalid { field: field.into(), reason: reason.into() }
     }
 
+    /// Whether a database undid the work to let other work go on; it can be done again at once.
+    #[must_use]
+    pub fn was_rolled_back(&self) -> bool {
+        matches!(self, Self::Unavailable(text) if text.starts_with(ROLLED_BACK))
+    }
+
     /// A mistake of ours, for the log.
     pub fn internal(what: impl fmt::Display) -> Self {
         Self::Internal(what.to_string())
@@ -84,12 +90,23 @@ impl From<sqlx::Error> for Fault {
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::Io(_)
             | sqlx::Error::Tls(_) => Self::Unavailable(format!("the database: {error}")),
+            sqlx::Error::Database(inner) if inner.code().is_some_and(|c| is_rollback(&c)) => {
+                Self::Unavailable(format!("{ROLLED_BACK}: {error}"))
+            }
             sqlx::Error::Database(inner) if is_passing(inner.code().as_deref()) => {
                 Self::Unavailable(format!("the database: {error}"))
             }
             _ => Self::Internal(format!("the database: {error}")),
         }
     }
+}
+
+/// How the text of a fault begins whose work was undone to let other work go on.
+const ROLLED_BACK: &str = "the database rolled back";
+
+/// PostgreSQL's class 40: a deadlock, or transactions that can't be put in order.
+fn is_rollback(code: &str) -> bool {
+    code.len() == 5 && code.starts_with("40")
 }
 
 /// Whether a database's error code tells of a state that passes: SQLite busy, locked, I/O error,

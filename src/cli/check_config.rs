@@ -14,8 +14,9 @@ pub(super) fn run(config: &Config, json: bool) -> Result<Answer> {
         Some(path) => format!("# From {}", path.display()),
         None => "# No configuration file; from the defaults".to_owned(),
     };
-    let notes: String = config.notices().iter().map(|note| format!("# Note: {note}.\n")).collect();
-    let text = format!("{origin}, the environment and the command line.\n{notes}\n{toml}");
+    let mut lines = vec![format!("{origin}, the environment and the command line.")];
+    lines.extend(config.notices().iter().map(|note| format!("# Note: {note}.")));
+    let text = format!("{}\n\n{toml}", lines.join("\n"));
     Ok(Answer::new(text, json))
 }
 

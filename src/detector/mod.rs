@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::clock::{SECOND, Timestamp};
+use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::domain::check::{self, Outage, Status};
 use crate::failpoint;
@@ -25,6 +25,8 @@ const CHUNK: i64 = 1000;
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How long a failed round waits.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
+/// The shortest sleep after a round that saw nothing: a check that is due may be locked elsewhere.
+const WHILE_HELD: Duration = Duration::from_millis(50);
 /// A check whose rules can't be read is looked at again after so many seconds.
 const PUT_OFF_BROKEN: i64 = 3600;
 
@@ -62,12 +64,14 @@ impl Detector {
         let mut failing = false;
         while !*stop.borrow() {
             let sleep = match self.round().await {
-                Ok(_) => {
+                Ok(round) => {
                     if std::mem::take(&mut failing) {
                         tracing::info!("the detector works again");
                     }
                     self.vitals.beat(Worker::Detector, self.ctx.clock.steady_micros());
-                    self.until_next().await
+                    // What is due and was not seen is in somebody else's hands.
+                    let held = round.seen == 0;
+                    self.until_next().await.max(if held { WHILE_HELD } else { Duration::ZERO })
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
@@ -185,10 +189,6 @@ impl Detector {
 fn judge(watched: &mut Watched, outages: &[Outage], now: Timestamp, round: &mut Round) -> bool {
     let before = watched.state.status;
     let outcome = check::on_deadline(&watched.rules, &mut watched.state, outages, now);
-    for (from, to) in &outcome.put_off {
-        let text = format!("the deadline of {from} was put off to {to}: this server was down");
-        watched.events.push((now, "put_off", text));
-    }
     round.put_off += outcome.put_off.len();
     round.turned_down +=
         usize::from(before != Status::Down && watched.state.status == Status::Down);
@@ -196,11 +196,6 @@ fn judge(watched: &mut Watched, outages: &[Outage], now: Timestamp, round: &mut 
         || outcome.missed > 0
         || !outcome.put_off.is_empty()
         || !outcome.effect.ended_runs.is_empty();
-    watched.take_in(outcome.effect, None);
+    watched.take_in_deadlines(outcome, now);
     changed
 }
-
-/// Microseconds between two signs of life.
-const BEAT: i64 = 2 * SECOND;
-/// A gap of more than so many microseconds between signs of life is an outage.
-const LONGEST_GAP: i64 = 5 * SECOND;

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use super::{BEAT, LONGEST_GAP};
 use crate::clock::{SECOND, Timestamp};
 use crate::context::Context;
 use crate::domain::check::Outage;
@@ -11,6 +10,8 @@ use crate::fault::Result;
 use crate::store::nodes;
 use crate::store::tx::Conn;
 
+/// Microseconds between two signs of life.
+const BEAT: i64 = 2 * SECOND;
 /// How far a sign of life may lie ahead of our clock (another node's clock) before it counts as
 /// left over from a clock that was set back.
 const SKEW: i64 = 2 * SECOND;
@@ -42,7 +43,7 @@ impl Pulse {
         nodes::lock_outages(&mut tx).await?;
         let now = ctx.now();
         nodes::clamp(&mut tx, now.plus_micros(SKEW), now).await?;
-        let outage = gap(nodes::last_beat(&mut tx).await?, now);
+        let outage = Outage::between(nodes::last_beat(&mut tx).await?, now);
         if let Some(outage) = outage {
             nodes::record_outage(&mut tx, outage).await?;
         }
@@ -61,12 +62,12 @@ impl Pulse {
     async fn jumped(&self, ctx: &Context) -> Result<bool> {
         let mut conn = ctx.store.read().await?;
         let last = nodes::last_beat(&mut conn).await?;
-        Ok(gap(last, ctx.now()).is_some())
+        Ok(Outage::between(last, ctx.now()).is_some())
     }
 
     /// Whether there is a gap right now, seen from inside a transaction that is about to judge.
     pub(super) async fn was_out(&self, conn: &mut Conn, ctx: &Context) -> Result<bool> {
-        Ok(gap(nodes::last_beat(conn).await?, ctx.now()).is_some())
+        Ok(Outage::between(nodes::last_beat(conn).await?, ctx.now()).is_some())
     }
 
     /// How long until the next sign of life.
@@ -74,10 +75,4 @@ impl Pulse {
         let since = self.last_beat.map_or(BEAT, |last| ctx.clock.steady_micros() - last);
         Duration::from_micros(u64::try_from((BEAT - since).max(0)).unwrap_or(0))
     }
-}
-
-/// The outage between the last sign of life and now, if it is one.
-fn gap(last_beat: Option<Timestamp>, now: Timestamp) -> Option<Outage> {
-    let from = last_beat?;
-    (now.micros_since(from) > LONGEST_GAP).then_some(Outage { from, to: now })
 }

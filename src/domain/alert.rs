@@ -314,11 +314,7 @@ fn outage_sentence(alert: &Alert) -> Option<String> {
     let (from, to) = alert.outage?;
     let (from, to) = (local(alert, from), local(alert, to));
     let form = if from.date_naive() == to.date_naive() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
-    Some(format!(
-        "This alert comes late: this server was down {}–{}.",
-        from.format(form),
-        to.format(form)
-    ))
+    Some(format!("Note that this server was down {}–{}.", from.format(form), to.format(form)))
 }
 
 /// The end of the body, indented, its own line breaks kept and everything else that a terminal

@@ -171,7 +171,17 @@ pub struct Outage {
     pub to: Timestamp,
 }
 
+/// A gap of more than so many microseconds between the signs of life of all nodes is an outage.
+pub const LONGEST_GAP: i64 = 5 * SECOND;
+
 impl Outage {
+    /// The outage between the last sign of life and now, if it is one.
+    #[must_use]
+    pub fn between(last_beat: Option<Timestamp>, now: Timestamp) -> Option<Self> {
+        let from = last_beat?;
+        (now.micros_since(from) > LONGEST_GAP).then_some(Self { from, to: now })
+    }
+
     /// Where a deadline inside this outage moves: its end, and `grace` seconds or the outage's
     /// length and a minute more, whichever is less.
     #[must_use]

@@ -52,7 +52,7 @@ impl Front {
         mut request: Request<Incoming>,
     ) -> Result<Response<AnswerBody>, Infallible> {
         if !self.prefix.is_empty() && !strip_prefix(&mut request, &self.prefix) {
-            return Ok(ping::not_found().map(Either::Left));
+            return Ok(ping::not_found_for(request.method()).map(Either::Left));
         }
         let path = request.uri().path();
         let rest = match path.strip_prefix("/ping") {
@@ -95,7 +95,5 @@ fn strip_prefix(request: &mut Request<Incoming>, prefix: &str) -> bool {
 /// What a client gets where a handler broke down.
 #[must_use]
 pub fn broken() -> Response<AnswerBody> {
-    let mut answer = Response::new(Either::Left(Full::from("internal error")));
-    *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-    answer
+    ping::broken().map(Either::Left)
 }

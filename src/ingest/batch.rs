@@ -5,12 +5,14 @@ use bytes::Bytes;
 use super::pace::Pace;
 use super::{Job, Outcome};
 use crate::context::Context;
-use crate::domain::check;
+use crate::domain::check::{self, Outage};
 use crate::domain::ping::storable_body;
 use crate::failpoint;
 use crate::fault::{Fault, Result};
+use crate::store::nodes;
 use crate::store::pings::{self, NewPing};
 use crate::store::states::{self, Saved, Watched};
+use crate::store::tx::Tx;
 use crate::vitals::{Count, Vitals};
 
 /// Stores a batch and answers each of its requests. Where it can't be stored as a whole because of
@@ -22,7 +24,12 @@ pub(super) async fn store(ctx: &Context, vitals: &Vitals, pace: &mut Pace, jobs:
     }
     // Handlers race for their place in the queue: what counts is the time of receipt.
     jobs.sort_by_key(|job| job.ping.received_at);
-    match write(ctx, &jobs).await {
+    let mut written = write(ctx, &jobs).await;
+    if written.as_ref().is_err_and(Fault::was_rolled_back) {
+        // The database chose this transaction to end a deadlock: the next try finds the way clear.
+        written = write(ctx, &jobs).await;
+    }
+    match written {
         Ok((found, saved)) => {
             ctx.bells.ring(saved);
             vitals.count(Count::Batch);
@@ -70,12 +77,13 @@ async fn write(ctx: &Context, jobs: &[Job]) -> Result<(Vec<bool>, Saved)> {
     check_ids.dedup();
     let mut tx = ctx.store.begin().await?;
     let mut checks = states::load(&mut tx, &check_ids).await?;
+    let past = passed_deadlines(ctx, &mut tx, &checks, jobs).await?;
     let (mut found, mut rows) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
     for job in jobs {
         let place = checks.binary_search_by_key(&job.check_id, |check| check.check_id);
         found.push(place.is_ok());
         if let Ok(place) = place {
-            rows.push(judge(&mut checks[place], job));
+            rows.push(judge(&mut checks[place], job, past.as_deref()));
         }
     }
     let saved = states::save(&mut tx, &checks, ctx.now()).await?;
@@ -86,7 +94,35 @@ async fn write(ctx: &Context, jobs: &[Job]) -> Result<(Vec<bool>, Saved)> {
     Ok((found, saved))
 }
 
-fn judge<'a>(check: &mut Watched, job: &'a Job) -> NewPing<'a> {
+/// What is needed to count the deadlines that passed before a ping came and that the detector has
+/// not come to yet: our outages. None where there are no such deadlines (as nearly always), or where
+/// the server itself was out until now, which the detector has to record first.
+async fn passed_deadlines(
+    ctx: &Context,
+    tx: &mut Tx,
+    checks: &[Watched],
+    jobs: &[Job],
+) -> Result<Option<Vec<Outage>>> {
+    let Some(last) = jobs.last().map(|job| job.ping.received_at) else { return Ok(None) };
+    let deadlines = checks.iter().filter(|check| check.broken.is_none());
+    let deadlines = deadlines.filter_map(|c| check::alert_at(&c.rules, &c.state));
+    let Some(earliest) = deadlines.min().filter(|at| *at < last) else { return Ok(None) };
+    let last_beat = nodes::last_beat(tx).await?;
+    if Outage::between(last_beat, ctx.now()).is_some() {
+        return Ok(None);
+    }
+    if !ctx.config.detector.outage_amnesty {
+        return Ok(Some(Vec::new()));
+    }
+    nodes::outages_since(tx, earliest).await.map(Some)
+}
+
+fn judge<'a>(check: &mut Watched, job: &'a Job, outages: Option<&[Outage]>) -> NewPing<'a> {
+    if let (Some(outages), None) = (outages, &check.broken) {
+        let before = job.ping.received_at.plus_micros(-1);
+        let missed = check::on_deadline(&check.rules, &mut check.state, outages, before);
+        check.take_in_deadlines(missed, before);
+    }
     let outcome = check::on_ping(&check.rules, &mut check.state, &job.ping);
     check.take_in(outcome.effect, Some(outcome.n));
     let body: Bytes = storable_body(&job.ping.body, job.ping.body_was_cut);

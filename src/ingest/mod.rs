@@ -125,6 +125,12 @@ impl Ingest {
         horizon
     }
 
+    /// Whether a ping would be refused now.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.queue.capacity() == 0
+    }
+
     /// Pings that wait.
     #[must_use]
     pub fn queued(&self) -> usize {

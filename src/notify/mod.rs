@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::{SECOND, Timestamp};
 use crate::context::Context;
 use crate::failpoint;
-use crate::fault::Result;
+use crate::fault::{Fault, Result};
 use crate::store::notifications::{self, Claim, NotificationRow};
 use crate::vitals::{Count, Vitals, Worker};
 use outbound::Outbound;
@@ -52,6 +52,8 @@ pub struct Notifier {
     node_id: String,
     /// The running sends: which notification goes to which channel.
     running: HashMap<i64, i64>,
+    /// The channel that was claimed for last: the next claim begins behind it.
+    last_channel: i64,
     /// Channels whose last send failed.
     failing: HashSet<i64>,
     reports: mpsc::Sender<Report>,
@@ -71,6 +73,7 @@ impl Notifier {
             vitals,
             node_id: node_id.to_owned(),
             running: HashMap::new(),
+            last_channel: 0,
             failing: HashSet::new(),
             reports,
             inbox,
@@ -131,19 +134,27 @@ impl Notifier {
 
     /// Takes what is due and starts sending it; how much that was.
     async fn claim(&mut self, now: Timestamp) -> Result<usize> {
-        let busy = self.busy_channels();
-        let free = MOST_SENDS - self.running.len();
-        let mut tx = self.ctx.store.begin().await?;
+        let node_id = self.node_id.clone();
         let claim = Claim {
-            owner: &self.node_id,
+            owner: &node_id,
             now,
             until: now.plus_seconds(LEASE),
             dead_before: now.plus_seconds(-DEAD_AFTER),
-            busy_channels: &busy,
-            per_channel: i64::try_from(MOST_PER_CHANNEL).unwrap_or(1),
-            limit: i64::try_from(free).unwrap_or(1),
         };
-        let rows = notifications::claim(&mut tx, &claim).await?;
+        let mut conn = self.ctx.store.read().await?;
+        let most = i64::try_from(MOST_SENDS).unwrap_or(i64::MAX);
+        let channels =
+            notifications::claimable_channels(&mut conn, claim, self.last_channel, most).await?;
+        drop(conn);
+        let mut rows = Vec::new();
+        let mut tx = self.ctx.store.begin().await?;
+        for channel_id in channels {
+            let places = self.places(channel_id, rows.len());
+            if places > 0 {
+                rows.extend(notifications::claim(&mut tx, claim, channel_id, places).await?);
+                self.last_channel = channel_id;
+            }
+        }
         if !rows.is_empty() {
             failpoint::reached("notifications_claimed");
         }
@@ -163,21 +174,19 @@ impl Notifier {
         Ok(started)
     }
 
-    /// The channels that get no further send now.
-    fn busy_channels(&self) -> Vec<i64> {
-        let mut sends: HashMap<i64, usize> = HashMap::new();
-        for channel_id in self.running.values() {
-            *sends.entry(*channel_id).or_default() += 1;
-        }
-        let most = |channel_id: &i64| {
-            if self.failing.contains(channel_id) {
-                MOST_PER_FAILING_CHANNEL
-            } else {
-                MOST_PER_CHANNEL
-            }
+    /// How many more sends a channel may get now, `claimed` being on their way already. Channels
+    /// that fail get one at a time, and none once half of all places are taken: however many
+    /// receivers are dead, there is room for the others.
+    fn places(&self, channel_id: i64, claimed: usize) -> i64 {
+        let taken = self.running.len() + claimed;
+        let running = self.running.values().filter(|id| **id == channel_id).count();
+        let (most, room) = if self.failing.contains(&channel_id) {
+            (MOST_PER_FAILING_CHANNEL, MOST_SENDS / 2)
+        } else {
+            (MOST_PER_CHANNEL, MOST_SENDS)
         };
-        sends.retain(|channel_id, count| *count >= most(channel_id));
-        sends.into_keys().collect()
+        let places = most.saturating_sub(running).min(room.saturating_sub(taken));
+        i64::try_from(places).unwrap_or(0)
     }
 
     fn start(&mut self, row: NotificationRow) {
@@ -240,17 +249,19 @@ impl Notifier {
     }
 
     async fn wind_up(&mut self) {
-        let last = async {
-            while !self.running.is_empty() {
-                if let Some(report) = self.inbox.recv().await {
-                    self.unwritten.push(report);
-                }
-                if self.write_reports().await.is_err() {
-                    return;
-                }
+        let patience = tokio::time::sleep(LAST_SENDS);
+        tokio::pin!(patience);
+        // Only the waiting is given up: a write that has begun is ended.
+        while !self.running.is_empty() {
+            tokio::select! {
+                report = self.inbox.recv() => self.unwritten.extend(report),
+                () = &mut patience => break,
             }
-        };
-        if tokio::time::timeout(LAST_SENDS, last).await.is_ok() {
+            if self.write_reports().await.is_err() {
+                break;
+            }
+        }
+        if self.running.is_empty() {
             return;
         }
         let ids: Vec<i64> = self.running.keys().copied().collect();
@@ -270,9 +281,13 @@ async fn send(ctx: Context, outbound: Arc<Outbound>, row: NotificationRow) -> Ve
     let message = match message::write(&ctx, &row).await {
         Ok(message::Written::Send(message)) => message,
         Ok(message::Written::Suppress(why)) => return Verdict::suppressed(why),
-        Err(error) => {
+        Err(Fault::Unavailable(error)) => {
             tracing::warn!(%error, notification_id = row.notification_id, "a message could not be written; it is tried again");
             return Verdict::interrupted();
+        }
+        Err(error) => {
+            tracing::error!(%error, notification_id = row.notification_id, "a message can't be written");
+            return Verdict::broken();
         }
     };
     let message_id = message_id(&row);

@@ -134,8 +134,10 @@ pub(super) async fn write(ctx: &Context, owner: &str, reports: &[Report]) -> Res
     let ids: Vec<i64> = reports.iter().map(|report| report.row.notification_id).collect();
     let held = notifications::held(&mut tx, owner, &ids).await?;
     let is_ours = |report: &&Report| held.contains(&report.row.notification_id);
-    let (interrupted, ended): (Vec<&Report>, Vec<&Report>) =
+    let (interrupted, mut ended): (Vec<&Report>, Vec<&Report>) =
         reports.iter().filter(is_ours).partition(|report| report.verdict.interrupted);
+    // Every node writes channels in the same order, so that none waits for another in a circle.
+    ended.sort_by_key(|report| (report.row.channel_id, report.row.notification_id));
     if !interrupted.is_empty() {
         let ids: Vec<i64> = interrupted.iter().map(|report| report.row.notification_id).collect();
         notifications::release(&mut tx, owner, &ids).await?;
@@ -178,6 +180,10 @@ async fn follow_up(tx: &mut Tx, report: &Report, now: Timestamp) -> Result<bool>
         let error = verdict.short_error().unwrap_or_default();
         if channels::mark_failed(tx, row.channel_id, &error, verdict.disable).await? {
             return tell_of_disabled(tx, row, &error, now).await;
+        }
+        // Given up, and the check may be down for long: the next reminder tries afresh.
+        if verdict.state == NotificationState::Failed && !verdict.disable {
+            return remind(tx, row, now).await;
         }
     }
     Ok(false)

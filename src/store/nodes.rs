@@ -44,14 +44,6 @@ pub async fn last_beat(conn: &mut Conn) -> Result<Option<Timestamp>> {
     Ok(fetch_value!(conn, Option<Timestamp>, "SELECT MAX(heartbeat_at) FROM nodes"))
 }
 
-/// How many nodes gave a sign of life since `since`.
-///
-/// # Errors
-/// The database is out.
-pub async fn alive_since(conn: &mut Conn, since: Timestamp) -> Result<i64> {
-    Ok(fetch_value!(conn, i64, "SELECT COUNT(*) FROM nodes WHERE heartbeat_at >= $1", since))
-}
-
 /// Forgets nodes that gave no sign of life since `since`, but never the last one.
 ///
 /// # Errors
@@ -80,18 +72,18 @@ pub async fn lock_outages(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
-/// Records a time during which no node was there; false where it is known already.
+/// Records a time during which no node was there, unless it is known already.
 ///
 /// # Errors
 /// The database refused.
-pub async fn record_outage(conn: &mut Conn, outage: Outage) -> Result<bool> {
-    let added = execute!(
+pub async fn record_outage(conn: &mut Conn, outage: Outage) -> Result<()> {
+    execute!(
         conn,
         "INSERT INTO outages (from_at, to_at) VALUES ($1, $2) ON CONFLICT (from_at) DO NOTHING",
         outage.from,
         outage.to
     );
-    Ok(added > 0)
+    Ok(())
 }
 
 #[derive(sqlx::FromRow)]

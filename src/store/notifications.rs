@@ -79,7 +79,7 @@ const COLUMNS: &str = "n.notification_id, n.project_id, n.channel_id, n.check_id
     n.last_error";
 
 /// Who claims, and when.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
     /// The node that will send.
     pub owner: &'a str,
@@ -89,55 +89,81 @@ pub struct Claim<'a> {
     pub until: Timestamp,
     /// A holder without a sign of life since then is dead, and its leases are void.
     pub dead_before: Timestamp,
-    /// Channels that are at their bound.
-    pub busy_channels: &'a [i64],
-    /// The most rows a channel may get now.
-    pub per_channel: i64,
-    /// The most rows in all.
-    pub limit: i64,
 }
 
-/// Takes a lease on pending notifications whose time has come. What is earlier of the same check
-/// on the same channel goes first, so that no "up" overtakes its "down".
+/// A condition: nobody alive holds a lease on the row. `$1` is the time, `$2` when the dead last
+/// lived.
+fn is_free(row: &str) -> String {
+    format!(
+        "({row}.lease_until IS NULL OR {row}.lease_until < $1 OR NOT EXISTS (SELECT 1 FROM nodes d \
+         WHERE d.node_id = {row}.lease_owner AND d.heartbeat_at > $2))"
+    )
+}
+
+/// A condition: the pending row `m` is due, free, and waits for none of the same check on the same
+/// channel that goes ahead of it, so that no "up" overtakes its "down".
+fn is_claimable() -> String {
+    format!(
+        "m.state = 'pending' AND m.next_attempt_at <= $1 AND {} AND NOT EXISTS ( \
+         SELECT 1 FROM notifications e WHERE e.check_id = m.check_id \
+         AND e.channel_id = m.channel_id AND e.state = 'pending' AND e.flip_id < m.flip_id \
+         AND (e.event <> 'reminder' OR e.lease_until IS NOT NULL))",
+        is_free("m")
+    )
+}
+
+/// At most `limit` channels that something can be claimed for, in order of their ids from the one
+/// behind `after` on and round to it again, so that none is always first.
+///
+/// # Errors
+/// The database is out.
+pub async fn claimable_channels(
+    conn: &mut Conn,
+    claim: Claim<'_>,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<i64>> {
+    let sql = format!(
+        "SELECT ch.channel_id AS id FROM channels ch WHERE EXISTS ( \
+         SELECT 1 FROM notifications m WHERE m.channel_id = ch.channel_id AND {}) \
+         ORDER BY CASE WHEN ch.channel_id > $3 THEN 0 ELSE 1 END, ch.channel_id LIMIT $4",
+        is_claimable()
+    );
+    let (now, dead) = (claim.now, claim.dead_before);
+    let rows = fetch_all!(conn, IdRow, AssertSqlSafe(sql), now, dead, after, limit);
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Takes a lease on at most `limit` of a channel's pending notifications whose time has come, those
+/// that are due longest first.
 ///
 /// # Errors
 /// The database refused.
-pub async fn claim(conn: &mut Conn, claim: &Claim<'_>) -> Result<Vec<NotificationRow>> {
-    let busy = conn.db().is_in("ch.channel_id", "$5");
-    let free = |n: &str| {
-        format!(
-            "({n}.lease_until IS NULL OR {n}.lease_until < $1 OR NOT EXISTS (SELECT 1 FROM nodes d \
-             WHERE d.node_id = {n}.lease_owner AND d.heartbeat_at > $4))"
-        )
-    };
+pub async fn claim(
+    conn: &mut Conn,
+    claim: Claim<'_>,
+    channel_id: i64,
+    limit: i64,
+) -> Result<Vec<NotificationRow>> {
+    // The outer condition is judged again where another node was quicker.
     let sql = format!(
-        "UPDATE notifications SET lease_owner = $2, lease_until = $3 \
-         WHERE state = 'pending' AND {outer_free} AND notification_id IN ( \
-           SELECT n.notification_id FROM channels ch JOIN notifications n \
-             ON n.notification_id IN (SELECT m.notification_id FROM notifications m \
-               WHERE m.channel_id = ch.channel_id AND m.state = 'pending' \
-               AND m.next_attempt_at <= $1 AND {inner_free} \
-               AND NOT EXISTS (SELECT 1 FROM notifications e WHERE e.check_id = m.check_id \
-                 AND e.channel_id = m.channel_id AND e.state = 'pending' \
-                 AND e.flip_id < m.flip_id \
-                 AND (e.event <> 'reminder' OR e.lease_until IS NOT NULL)) \
-               ORDER BY m.next_attempt_at, m.notification_id LIMIT $6) \
-           WHERE NOT ({busy}) LIMIT $7) \
-         RETURNING notification_id AS id",
-        outer_free = free("notifications"),
-        inner_free = free("m"),
+        "UPDATE notifications SET lease_owner = $5, lease_until = $6 \
+         WHERE state = 'pending' AND {} AND notification_id IN ( \
+         SELECT m.notification_id FROM notifications m WHERE m.channel_id = $3 AND {} \
+         ORDER BY m.next_attempt_at, m.notification_id LIMIT $4) RETURNING notification_id AS id",
+        is_free("notifications"),
+        is_claimable()
     );
     let ids = fetch_all!(
         conn,
         IdRow,
         AssertSqlSafe(sql),
         claim.now,
-        claim.owner,
-        claim.until,
         claim.dead_before,
-        id_list(claim.busy_channels),
-        claim.per_channel,
-        claim.limit
+        channel_id,
+        limit,
+        claim.owner,
+        claim.until
     );
     let ids: Vec<i64> = ids.into_iter().map(|row| row.id).collect();
     let condition = conn.db().is_in("n.notification_id", "$1");
@@ -147,8 +173,7 @@ pub async fn claim(conn: &mut Conn, claim: &Claim<'_>) -> Result<Vec<Notificatio
     Ok(fetch_all!(conn, NotificationRow, AssertSqlSafe(sql), id_list(&ids)))
 }
 
-/// Whether anything is pending that could be claimed by `now`, judged by time alone, and when the
-/// next one falls due after it.
+/// When the next pending notification is due, judged by time alone.
 ///
 /// # Errors
 /// The database is out.
@@ -348,7 +373,7 @@ pub async fn fail_all_of_channel(conn: &mut Conn, channel_id: i64, error: &str) 
 }
 
 /// Suppresses what these checks, which just came up, no longer need: reminders, and turns to down
-/// that were still waiting for their time. Given as the rows `r (check_id, now)`.
+/// that were still waiting for their time.
 pub(super) async fn suppress_waiting(
     conn: &mut Conn,
     check_ids: &[i64],

@@ -7,7 +7,7 @@ use super::dialect::{Column, Rows, id_list};
 use super::tx::{Conn, fetch_all, fetch_optional, fetch_value};
 use super::{Flag, IdRow, flips, runs};
 use crate::clock::Timestamp;
-use crate::domain::check::{self, Effect, Flip, Rules, State, Status};
+use crate::domain::check::{self, DeadlineEffect, Effect, Flip, Rules, State, Status};
 use crate::domain::ping::BodyFilter;
 use crate::domain::run::Run;
 use crate::domain::schedule::Schedule;
@@ -35,6 +35,15 @@ pub struct Watched {
 }
 
 impl Watched {
+    /// Remembers what passed deadlines lead to, until [`save`] writes it.
+    pub fn take_in_deadlines(&mut self, outcome: DeadlineEffect, now: Timestamp) {
+        for (from, to) in &outcome.put_off {
+            let text = format!("the deadline of {from} was put off to {to}: this server was down");
+            self.events.push((now, "put_off", text));
+        }
+        self.take_in(outcome.effect, None);
+    }
+
     /// Remembers what an event leads to, until [`save`] writes it.
     pub fn take_in(&mut self, effect: Effect, ping_n: Option<i64>) {
         self.ended_runs.extend(effect.ended_runs);

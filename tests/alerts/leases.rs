@@ -31,12 +31,10 @@ async fn taken_over(parts: &Parts, at: Timestamp) {
         now: at,
         until: at.plus_seconds(15),
         dead_before: at.plus_seconds(-6),
-        busy_channels: &[],
-        per_channel: 4,
-        limit: 10,
     };
     let mut tx = parts.ctx.store.begin().await.unwrap();
-    let rows = notifications::claim(&mut tx, &claim).await.unwrap();
+    let channels = notifications::claimable_channels(&mut tx, claim, 0, 10).await.unwrap();
+    let rows = notifications::claim(&mut tx, claim, channels[0], 4).await.unwrap();
     assert_eq!(rows.len(), 1, "the lease has lapsed");
     let sent = Settled {
         notification_id: rows[0].notification_id,

@@ -93,7 +93,7 @@ both_databases! {
         ping_all(&parts, &all).await;
         parts.run_for(20).await;
         // Every deadline (second 50) lies inside the outage, from second 20 to 80.
-        parts.out_for(60).await;
+        parts.out_for(60);
         parts.detector.round().await.unwrap();
         for id in &all {
             let row = parts.read(*id).await;
@@ -126,7 +126,7 @@ both_databases! {
         parts.ping(check, PingKind::Success).await;
         assert_eq!(parts.read(check).await.last_ping_at, Some(at(610)));
         // Signs of life go on by the clock as it stands, so that the next outage is seen.
-        parts.out_for(100).await;
+        parts.out_for(100);
         parts.detector.round().await.unwrap();
         assert_eq!(parts.read(check).await.status, Status::Up);
     }
@@ -137,9 +137,35 @@ both_databases! {
         let check = parts.check(project, 30, 20).await;
         parts.detector.round().await.unwrap();
         parts.ping(check, PingKind::Success).await;
-        parts.out_for(60).await;
+        parts.out_for(60);
         parts.detector.round().await.unwrap();
         assert_eq!(down_at(&parts, check).await, Some(at(50)));
+    }
+
+    async fn a_deadline_that_passed_before_the_ping_came_counts_before_the_detector_looks(database) {
+        let parts = Parts::new(database).await;
+        let project = parts.project().await;
+        let check = parts.check(project, 60, 10).await;
+        parts.ping(check, PingKind::Success).await;
+        parts.pass(71);
+        parts.ping(check, PingKind::Success).await;
+        assert_eq!(parts.read(check).await.status, Status::Up);
+        let told: Vec<_> =
+            flips_of(&parts, check).await.iter().map(|f| (f.at, f.to_status)).collect();
+        let expected = [(at(71), Status::Up), (at(70), Status::Down), (at(0), Status::Up)];
+        assert_eq!(told, expected);
+    }
+
+    async fn a_ping_right_after_our_outage_is_not_counted_as_late(database) {
+        let mut parts = Parts::new(database).await;
+        let project = parts.project().await;
+        let check = parts.check(project, 60, 10).await;
+        parts.detector.round().await.unwrap();
+        parts.ping(check, PingKind::Success).await;
+        parts.out_for(100);
+        parts.ping(check, PingKind::Success).await;
+        parts.detector.round().await.unwrap();
+        assert_eq!(flips_of(&parts, check).await.len(), 1, "the first turn to up is the only flip");
     }
 
     async fn two_detectors_on_one_database_make_each_flip_once(database) {

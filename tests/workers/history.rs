@@ -31,7 +31,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     ];
     let one = (0..CHECKS, kind, proptest::option::of(1..4_u128));
     let step = (0..40_i64, any::<bool>(), proptest::collection::vec(one, 0..12));
-    proptest::collection::vec(step.prop_map(|(pass, look, pings)| Step { pass, look, pings }), 1..25)
+    proptest::collection::vec(
+        step.prop_map(|(pass, look, pings)| Step { pass, look, pings }),
+        1..25,
+    )
 }
 
 const CHECKS: usize = 3;
@@ -79,13 +82,17 @@ async fn live_through(parts: &mut Parts, ids: &[i64], history: Vec<Step>) {
         }
         let now = parts.ctx.now();
         let (ctx, ingest) = (&parts.ctx, &parts.ingest);
-        let all = step.pings.iter().map(|(place, kind, rid)| {
-            ingest.submit(ctx, ids[*place], |at| ping(*kind, *rid, at))
-        });
+        let all = step
+            .pings
+            .iter()
+            .map(|(place, kind, rid)| ingest.submit(ctx, ids[*place], |at| ping(*kind, *rid, at)));
         let outcomes = futures_util::future::join_all(all).await;
         assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Stored));
         for (place, kind, rid) in &step.pings {
             let state = told.get_mut(&ids[*place]).unwrap();
+            // A deadline that passed before a ping came counts, looked at or not.
+            let before = now.plus_micros(-1);
+            check::on_deadline(&settings(*place).rules(), state, none, before);
             check::on_ping(&settings(*place).rules(), state, &ping(*kind, *rid, now));
         }
         for (place, id) in ids.iter().enumerate() {

@@ -71,7 +71,7 @@ impl Parts {
     }
 
     /// The server dies and comes back after so many seconds, on the same database.
-    pub async fn out_for(&mut self, seconds: i64) {
+    pub fn out_for(&mut self, seconds: i64) {
         self.pass(seconds);
         let (ingest, detector, writer) = assemble(&self.ctx, &format!("node-{seconds}"));
         self.writer.abort();

@@ -7,7 +7,7 @@ use http::header::{
     ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE,
     RETRY_AFTER,
 };
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::Full;
 
@@ -42,6 +42,18 @@ pub(super) fn stored(created: bool, body_limit: &HeaderValue) -> Answer {
 #[must_use]
 pub fn not_found() -> Answer {
     text(StatusCode::NOT_FOUND, "not found")
+}
+
+/// 404 `not found`, as this method gets it.
+#[must_use]
+pub fn not_found_for(method: &Method) -> Answer {
+    if *method == Method::HEAD { without_body(not_found()) } else { not_found() }
+}
+
+/// 500 `internal error`: a handler broke down.
+#[must_use]
+pub fn broken() -> Answer {
+    text(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
 }
 
 /// 400 with this text.

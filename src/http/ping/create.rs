@@ -1,7 +1,6 @@
 //! `create=1`: making the check that a slug URL names and that is not there yet.
 
 use super::Endpoint;
-use super::find::Found;
 use super::query::{Param, Query};
 use crate::context::Context;
 use crate::domain::slug;
@@ -58,12 +57,16 @@ fn tags(value: &str) -> Tags {
     Tags(tags.map(str::to_owned).collect())
 }
 
-/// Makes the check, or finds the one that another ping made meanwhile.
-pub(super) async fn create(at: &Endpoint, project_id: i64, draft: Settings) -> Result<Found> {
+/// Makes the check, or finds the one that another ping made meanwhile: its id, and whether it was
+/// made here.
+pub(super) async fn create(
+    at: &Endpoint,
+    project_id: i64,
+    draft: Box<Settings>,
+) -> Result<(i64, bool)> {
     let ctx = at.ctx.clone();
     // On a task of its own: a client that goes away must not leave a transaction half-way.
     let made =
         tokio::spawn(async move { checks::find_or_create_by_slug(&ctx, project_id, &draft).await });
-    let (check_id, created) = made.await.map_err(Fault::internal)??;
-    Ok(Found { check_id, created })
+    made.await.map_err(Fault::internal)?
 }

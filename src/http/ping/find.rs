@@ -10,6 +10,7 @@ use super::path::Target;
 use super::query::Query;
 use super::{Endpoint, create};
 use crate::fault::{Fault, Result};
+use crate::store::checks::Settings;
 use crate::store::{checks, projects};
 
 /// UUIDs that are remembered; then all are forgotten and found again.
@@ -40,24 +41,23 @@ impl Remembered {
     }
 }
 
-/// A check that was found, or just made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) check_id: i64,
-    pub(super) created: bool,
+/// The check of a ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It is there.
+    Check(i64),
+    /// It is to be made in this project, once the ping has come whole.
+    ToMake(i64, Box<Settings>),
 }
 
-/// Finds the check of a ping, and makes it where that was asked for.
+/// Finds the check of a ping, or what is to be made of it where that was asked for.
 ///
 /// # Errors
 /// [`Fault::NotFound`], [`Fault::Conflict`] where the slug fits several, [`Fault::Invalid`] where
 /// the check is to be made of something that can't be.
 pub(super) async fn find(at: &Endpoint, target: &Target<'_>, query: &Query) -> Result<Found> {
     match target {
-        Target::Uuid(uuid) => {
-            let check_id = by_uuid(at, *uuid).await?;
-            Ok(Found { check_id, created: false })
-        }
+        Target::Uuid(uuid) => Ok(Found::Check(by_uuid(at, *uuid).await?)),
         Target::Slug { key, slug } => by_slug(at, key, slug, query).await,
     }
 }
@@ -83,8 +83,8 @@ async fn by_slug(at: &Endpoint, key: &str, slug: &str, query: &Query) -> Result<
         (project_id, auto_create, checks::ids_of_slug(&mut conn, project_id, slug).await?)
     };
     match (found.as_slice(), draft) {
-        ([check_id], _) => Ok(Found { check_id: *check_id, created: false }),
-        ([], Some(draft)) if auto_create => create::create(at, project_id, draft).await,
+        ([check_id], _) => Ok(Found::Check(*check_id)),
+        ([], Some(draft)) if auto_create => Ok(Found::ToMake(project_id, Box::new(draft))),
         ([], _) => Err(Fault::NotFound),
         _ => Err(Fault::Conflict("ambiguous slug".to_owned())),
     }

@@ -21,9 +21,9 @@ use crate::fault::Fault;
 use crate::http::peer::{Connection, client_of};
 use crate::ingest::{Ingest, Outcome};
 use crate::vitals::{Count, Vitals};
-pub use answer::{Answer, not_found};
+pub use answer::{Answer, broken, not_found, not_found_for};
 use body::Incomplete;
-use find::Remembered;
+use find::{Found, Remembered};
 use path::Misfit;
 
 /// The pinging API. Cheap to clone.
@@ -83,9 +83,15 @@ impl Endpoint {
             Err(fault) if read.is_whole => return Err(fault),
             Err(fault) => return Ok(answer::closing(self.refuse(&fault))),
         };
+        let (check_id, created) = match found {
+            Found::Check(check_id) => (check_id, false),
+            // A ping that would be refused makes no check either.
+            Found::ToMake(..) if self.ingest.is_full() => return Ok(answer::unavailable()),
+            Found::ToMake(project_id, draft) => create::create(self, project_id, draft).await?,
+        };
         let outcome = self
             .ingest
-            .submit(&self.ctx, found.check_id, |received_at| {
+            .submit(&self.ctx, check_id, |received_at| {
                 let (remote_address, scheme) = self.came_from(&head);
                 Ping {
                     received_at,
@@ -104,7 +110,7 @@ impl Endpoint {
         if outcome == Outcome::NotFound {
             self.remembered.forget(&address.target);
         }
-        let answer = self.render(outcome, found.created);
+        let answer = self.render(outcome, created);
         Ok(if read.is_whole { answer } else { answer::closing(answer) })
     }
 
