@@ -9,5 +9,6 @@ mod durability;
 mod house;
 mod management;
 mod ping;
+mod readme;
 mod setup;
 mod workers;
