@@ -1,12 +1,20 @@
 //! Places at which a test may let the process die as if by `kill -9`, to see that nothing is lost
 //! there. They exist in debug builds alone; a release build has nothing of them.
 
-/// Dies here, at once and without cleaning up, where `OVERDUE_TEST_DIE_AT` names this step.
+/// Dies here, at once and without cleaning up, where `OVERDUE_TEST_DIE_AT` names this step; breaks
+/// down the task that is here where `OVERDUE_TEST_PANIC_AT` does.
+///
+/// # Panics
+/// Where a test asks for it.
 #[inline]
 pub fn reached(step: &str) {
     #[cfg(debug_assertions)]
-    if std::env::var_os("OVERDUE_TEST_DIE_AT").is_some_and(|at| at == step) {
-        std::process::abort();
+    {
+        let named = |variable| std::env::var_os(variable).is_some_and(|at| at == step);
+        if named("OVERDUE_TEST_DIE_AT") {
+            std::process::abort();
+        }
+        assert!(!named("OVERDUE_TEST_PANIC_AT"), "a test asked for a panic at {step}");
     }
     #[cfg(not(debug_assertions))]
     let _ = step;

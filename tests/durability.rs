@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::support::api::{Api, ping_path};
-use crate::support::server::{TestServer, http_client};
+use crate::support::server::{TestServer, http_client, webhook};
 use crate::support::{both_databases, until};
 
 /// Clients that ping at once, each on a connection that it keeps.
@@ -149,6 +149,32 @@ both_databases! {
         for slug in made {
             let found = api.checks_with_slug(&slug).await;
             assert_eq!((found.len(), &found[0]["n_pings"]), (1, &json!(1)), "{slug}");
+        }
+    }
+
+    async fn a_worker_that_dies_takes_the_process_down_visibly(database) {
+        let mut server = TestServer::start(database, &[]).await;
+        let api = server.owner().await;
+        let check = api.check("last", json!({})).await;
+        for step in ["pings_written", "claim_committed"] {
+            server.kill9();
+            server.restart_with(&[("OVERDUE_TEST_PANIC_AT", step)]).await;
+            if step == "claim_committed" {
+                let hook = webhook("http://127.0.0.1:9/");
+                let channel = api.post(&api.path("/channel"), &hook).await.ok();
+                let told = json!({"channels": [channel["channel_id"]]});
+                api.update(&check, told).await;
+            }
+            // Whether an answer still comes is a matter of luck; that none is OK is not.
+            let url = format!("{}{}", server.base(), ping_path(&check, "/fail"));
+            if let Ok(answer) = http_client().get(url).send().await {
+                assert_eq!(answer.status(), if step == "pings_written" { 503 } else { 200 });
+            }
+            assert_eq!(server.death().await.code(), Some(1));
+            let worker = if step == "pings_written" { "ingest" } else { "notifier" };
+            let line = format!("the worker {worker} panicked: the server stops");
+            assert!(server.log().contains(&line), "{}", server.log());
+            server.restart().await;
         }
     }
 }

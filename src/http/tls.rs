@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// How often [`watch`] looks at the files.
+/// How often [`watch()`] looks at the files.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Turns accepted connections into TLS ones. Clones share one certificate.

@@ -10,8 +10,8 @@ use tokio::sync::OwnedMutexGuard;
 use super::dialect::Db;
 use crate::fault::{Fault, Result};
 
-/// A connection, inside a transaction or not. Queries run on it through [`fetch_all!`],
-/// [`fetch_optional!`], [`fetch_one!`] and [`execute!`].
+/// A connection, inside a transaction or not. Queries run on it through `fetch_all!`,
+/// `fetch_optional!`, `fetch_value!` and `execute!`.
 #[derive(Debug)]
 pub struct Conn(Kind);
 
