@@ -13,7 +13,7 @@ use crate::notify::message::{open_config, seal_config};
 use crate::notify::message_id;
 use crate::notify::outbound::{Delivery, Outbound};
 use crate::secret;
-use crate::service::Remark;
+use crate::service::remark::{self, Remark};
 use crate::store::Flag;
 use crate::store::channels::{self, ChannelRow};
 use crate::store::notifications::{
@@ -246,7 +246,7 @@ pub fn remarks(row: &ChannelRow) -> Vec<Remark> {
         return Vec::new();
     }
     let message = "this channel is disabled: it is told of nothing until disabled is 0 again";
-    vec![Remark::new("CHANNEL", "DISABLED", message)]
+    vec![Remark::new(&remark::CHANNEL_DISABLED, message)]
 }
 
 /// Sends a test message at once, and waits for what comes of it; there is no second try. Returns
@@ -275,7 +275,7 @@ pub async fn test(
     let mut conn = ctx.store.read().await?;
     let row = find(&mut conn, project_id, channel_id).await?;
     let mut remarks = remarks(&row);
-    remarks.extend(error.map(|error| Remark::new("CHANNEL", "DELIVERY_FAILED", error)));
+    remarks.extend(error.map(|error| Remark::new(&remark::CHANNEL_DELIVERY_FAILED, error)));
     Ok((row, remarks))
 }
 

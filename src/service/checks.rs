@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::domain::{check, slug};
 use crate::fault::{Fault, Result};
 use crate::secret;
-use crate::service::Remark;
+use crate::service::remark::{self, Remark};
 use crate::store::Flag;
 use crate::store::checks::{self, CheckRow, Settings};
 use crate::store::tx::{Conn, Tx};
@@ -407,7 +407,7 @@ async fn slug_remark(conn: &mut Conn, check: &CheckRow) -> Result<Option<Remark>
     let slug = &check.settings.slug;
     if slug.is_empty() {
         let message = "the slug is empty: this check can be pinged by its UUID only";
-        return Ok(Some(Remark::new("SLUG", "EMPTY", message)));
+        return Ok(Some(Remark::new(&remark::SLUG_EMPTY, message)));
     }
     let alike = checks::ids_of_slug(conn, check.project_id, slug).await?;
     Ok((alike.len() > 1).then(|| {
@@ -415,14 +415,14 @@ async fn slug_remark(conn: &mut Conn, check: &CheckRow) -> Result<Option<Remark>
             "another check of this project has the slug {slug} too: pings by it are refused until \
              one of them has another"
         );
-        Remark::new("SLUG", "NOT_UNIQUE", message)
+        Remark::new(&remark::SLUG_NOT_UNIQUE, message)
     }))
 }
 
 async fn channel_remark(conn: &mut Conn, channel_ids: &[i64]) -> Result<Option<Remark>> {
     if channel_ids.is_empty() {
         let message = "no channel is assigned: nobody is told when this check goes down";
-        return Ok(Some(Remark::new("CHANNEL", "NONE_ASSIGNED", message)));
+        return Ok(Some(Remark::new(&remark::CHANNEL_NONE_ASSIGNED, message)));
     }
     let assigned = channels::find_many(conn, channel_ids).await?;
     let disabled: Vec<&str> = assigned
@@ -432,7 +432,7 @@ async fn channel_remark(conn: &mut Conn, channel_ids: &[i64]) -> Result<Option<R
         .collect();
     Ok((!disabled.is_empty()).then(|| {
         let message = format!("disabled, and so not told of anything: {}", disabled.join(", "));
-        Remark::new("CHANNEL", "DISABLED", message)
+        Remark::new(&remark::CHANNEL_DISABLED, message)
     }))
 }
 
@@ -449,7 +449,7 @@ pub async fn queue_remark(
     let due = notifications::oldest_waiting(conn, project_id, behind).await?;
     Ok(due.map(|due| {
         let message = format!("notifications are behind: the oldest has been due since {due}");
-        Remark::new("QUEUE", "DELAYED", message)
+        Remark::new(&remark::QUEUE_DELAYED, message)
     }))
 }
 
