@@ -204,7 +204,7 @@ impl Vitals {
             let value = self.0.counts[series.count as usize].load(Relaxed);
             text.push_str(&sample(series.name, series.labels, value));
         }
-        text + &self.render_ages(now)
+        text + self.render_ages(now).as_str()
     }
 
     fn render_ages(&self, now: i64) -> String {
@@ -214,7 +214,7 @@ impl Vitals {
             Age::Never | Age::Rests => String::new(),
         };
         let lines: String = Worker::ALL.iter().map(line).collect();
-        head(name, "gauge", "Time since a worker last ran; none while it rests.") + &lines
+        head(name, "gauge", "Time since a worker last ran; none while it rests.") + lines.as_str()
     }
 }
 

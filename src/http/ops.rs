@@ -122,7 +122,7 @@ async fn render(ops: &Ops) -> String {
 /// A gauge: its values, each behind its labels.
 fn gauge(name: &str, help: &str, values: &[(String, i64)]) -> String {
     let lines: String = values.iter().map(|(labels, value)| sample(name, labels, value)).collect();
-    head(name, "gauge", help) + &lines
+    head(name, "gauge", help) + lines.as_str()
 }
 
 /// The checks by state, and whether the database answered at all.
@@ -137,7 +137,7 @@ async fn render_checks(ctx: &Context) -> String {
         .map(|total| (format!("{{status=\"{}\"}}", total.status), total.checks))
         .collect();
     gauge("overdue_database_up", "Whether the database answers.", &[(String::new(), is_up)])
-        + &gauge("overdue_checks", "Checks by state.", &by_status)
+        + gauge("overdue_checks", "Checks by state.", &by_status).as_str()
 }
 
 async fn totals(ctx: &Context) -> Result<Vec<checks::StatusTotal>> {

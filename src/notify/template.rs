@@ -133,7 +133,7 @@ impl Values {
     #[must_use]
     pub fn in_url(&self, template: &str) -> String {
         let (origin, rest) = template.split_at(path_start(template));
-        origin.to_owned() + &self.fill(rest, url_value)
+        origin.to_owned() + self.fill(rest, url_value).as_str()
     }
 
     /// A header's value: neither CR, LF nor another control character comes in by a value, and of

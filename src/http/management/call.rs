@@ -20,9 +20,10 @@ use futures_util::FutureExt;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, Method};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::fields::Fields;
+use super::model::{SoftError, Written};
 use super::query::{self, Query};
 use super::{ManagementState, RequestId, body, fault};
 use crate::clock::Timestamp;
@@ -37,45 +38,59 @@ use crate::service::{Remark, projects};
 use crate::store::journal::Entry;
 use crate::store::projects::{ProjectRow, Role};
 
-/// What a command answers.
+/// What a command answers: its media type and its bytes.
 #[derive(Debug)]
-pub enum Reply {
-    /// A JSON object.
-    Json(Value),
-    /// What a conversion command answers: plain text, the bytes as they are.
-    Text(Vec<u8>),
+pub struct Reply {
+    media_type: &'static str,
+    bytes: Vec<u8>,
 }
 
 /// What comes of a command.
 pub type Answer = Result<Reply>;
 
+/// The answer to a DELETE.
+#[derive(Debug, Serialize)]
+struct Deleted {
+    error_list: [SoftError; 0],
+}
+
 impl Reply {
+    /// A JSON object.
+    ///
+    /// # Errors
+    /// It can't be written as JSON, which is a mistake of ours.
+    pub fn of(object: &impl Serialize) -> Answer {
+        let bytes = serde_json::to_vec(object).map_err(Fault::internal)?;
+        Ok(Self { media_type: "application/json; charset=utf-8", bytes })
+    }
+
     /// The object that was written, and what about it needs attention.
-    #[must_use]
-    pub fn written(mut object: Value, remarks: &[Remark]) -> Self {
-        let entries = remarks.iter().map(
-            |remark| json!({"type": remark.kind, "code": remark.code, "message": remark.message}),
-        );
-        object["error_list"] = Value::Array(entries.collect());
-        Self::Json(object)
+    ///
+    /// # Errors
+    /// As [`Reply::of`].
+    pub fn written(object: impl Serialize, remarks: &[Remark]) -> Answer {
+        Self::of(&Written { object, error_list: remarks.iter().map(SoftError::from).collect() })
     }
 
     /// The answer to a DELETE.
+    ///
+    /// # Errors
+    /// As [`Reply::of`].
+    pub fn deleted() -> Answer {
+        Self::of(&Deleted { error_list: [] })
+    }
+
+    /// What a conversion command answers: these bytes as they are.
     #[must_use]
-    pub fn deleted() -> Self {
-        Self::Json(json!({"error_list": []}))
+    pub fn converted(media_type: &'static str, bytes: Vec<u8>) -> Self {
+        Self { media_type, bytes }
     }
 }
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
-        let (content_type, bytes) = match self {
-            Self::Json(value) => {
-                ("application/json; charset=utf-8", value.to_string().into_bytes())
-            }
-            Self::Text(bytes) => ("text/plain; charset=utf-8", bytes),
-        };
-        ([(CONTENT_TYPE, HeaderValue::from_static(content_type))], bytes).into_response()
+        let media_type = HeaderValue::from_static(self.media_type);
+        ([(CONTENT_TYPE, media_type)], self.bytes).into_response()
     }
 }
 

@@ -1,17 +1,159 @@
 //! `…/channel-list`, `…/channel`, `…/channel/{channel_id}` and its test. Configurations are shown
 //! masked, save once: in the answer to the POST that made the channel.
 
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use super::call::{Answer, Call, Reply};
-use super::fields::{Fields, required};
-use super::time;
+use super::command::Command;
+use super::fields::{Body, Fields, body, required};
+use super::model::{Flag, Model, Time, time, words};
 use crate::fault::{Fault, Result};
+use crate::notify::channels::Kind;
 use crate::service::channels::{self, Change};
+use crate::service::remark;
 use crate::service::{checks, users};
 use crate::store;
 use crate::store::channels::ChannelRow;
 use crate::store::projects::Role;
+
+/// What can be read of a channel and not be written.
+const READ_ONLY: [&str; 3] = ["channel_id", "last_error", "last_sent_at"];
+
+/// The commands of this file.
+pub fn commands() -> Vec<Command> {
+    let example = || {
+        json!({"channel_name": "Chat", "kind": "webhook",
+        "config": {"url_down": "https://chat.example.org/hook"}})
+    };
+    let remarks = [&remark::CHANNEL_DISABLED, &remark::QUEUE_DELAYED];
+    let test_remarks = [&remark::CHANNEL_DELIVERY_FAILED, &remark::CHANNEL_DISABLED];
+    vec![
+        Command::get("/user/project/{project_id}/channel-list", list, "The channels of a project")
+            .lists::<Channel>(),
+        Command::post("/user/project/{project_id}/channel", create, "Make a channel")
+            .text("This one answer shows its secrets whole. For editors.")
+            .takes::<ChannelFields>(&["kind", "config"], example())
+            .writes::<Channel>(&remarks),
+        Command::get("/user/project/{project_id}/channel/{channel_id}", read, "A channel")
+            .answers::<Channel>(),
+        Command::put("/user/project/{project_id}/channel/{channel_id}", update, "Change a channel")
+            .text(
+                "Secrets that come back masked stay as they are, as long as scheme, host and port \
+                 do. The kind can't be changed. For editors.",
+            )
+            .takes::<ChannelFields>(&[], json!({"on_up": 0}))
+            .ignores(&READ_ONLY)
+            .writes::<Channel>(&remarks),
+        Command::delete(
+            "/user/project/{project_id}/channel/{channel_id}",
+            remove,
+            "Delete a channel",
+        )
+        .text("Its notifications go with it. For editors."),
+        Command::post(
+            "/user/project/{project_id}/channel/{channel_id}/test",
+            test,
+            "Send a test message",
+        )
+        .text("It is sent at once; what went wrong is a soft error. For editors.")
+        .writes::<Channel>(&test_remarks),
+    ]
+}
+
+/// A channel: somewhere that alerts are sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Channel {
+    /// The channel's id.
+    #[schema(minimum = 1)]
+    channel_id: i64,
+    /// What it is called.
+    channel_name: String,
+    /// What kind of receiver it is.
+    #[schema(schema_with = kind_words)]
+    kind: String,
+    /// The kind's own settings; secrets are masked, save in the answer to the POST that made it.
+    #[schema(value_type = Object)]
+    config: Value,
+    /// It is told when a check goes down.
+    on_down: Flag,
+    /// It is told when a check is up again.
+    on_up: Flag,
+    /// It is told of a down only after so many minutes, if it lasts.
+    #[schema(minimum = 0, maximum = 10_080, extensions(("x-unit" = json!("minutes"))))]
+    after: i64,
+    /// It is reminded of a down every so many minutes; 0: never.
+    #[schema(minimum = 0, maximum = 10_080, extensions(("x-unit" = json!("minutes"))))]
+    remind_every: i64,
+    /// Messages a minute after which further ones are collected; 0: never.
+    #[schema(minimum = 0, maximum = 1000)]
+    group_threshold: i64,
+    /// It takes nothing at the moment.
+    disabled: Flag,
+    /// What went wrong the last time; null where nothing did.
+    #[schema(required)]
+    last_error: Option<String>,
+    /// When something was last sent.
+    #[schema(required)]
+    last_sent_at: Option<Time>,
+}
+
+fn kind_words() -> Object {
+    words(Kind::ALL.iter().map(|kind| kind.as_str()), "What kind of receiver it is.")
+}
+
+impl Model for Channel {
+    fn example() -> Self {
+        Self {
+            channel_id: 3,
+            channel_name: "Chat".to_owned(),
+            kind: "webhook".to_owned(),
+            config: json!({"url_down": "https://chat.example.org/hook", "secret": "whsec_…"}),
+            on_down: Flag(1),
+            on_up: Flag(1),
+            after: 0,
+            remind_every: 0,
+            group_threshold: 0,
+            disabled: Flag(0),
+            last_error: None,
+            last_sent_at: None,
+        }
+    }
+}
+
+body! {
+    /// What is set about a channel.
+    pub struct ChannelFields {
+        /// What it is called: 1 to 100 characters; its kind where it is not said.
+        #[schema(min_length = 1, max_length = 100)]
+        channel_name: String,
+        /// What kind of receiver it is; it can't be changed.
+        #[schema(schema_with = kind_words)]
+        kind: String,
+        /// The kind's own settings. A `webhook` has `url_down`, `method_down` (GET, POST, PUT),
+        /// `headers_down`, `body_down`, the same with `_up`, and `secret`, which signs.
+        #[schema(value_type = Object)]
+        config: Value,
+        /// It is told when a check goes down; 1 where it is not said.
+        on_down: Flag,
+        /// It is told when a check is up again; 1 where it is not said.
+        on_up: Flag,
+        /// It is told of a down only after so many minutes, if it lasts.
+        #[schema(minimum = 0, maximum = 10_080, extensions(("x-unit" = json!("minutes"))))]
+        after: i64,
+        /// It is reminded of a down every so many minutes; 0: never.
+        #[schema(minimum = 0, maximum = 10_080, extensions(("x-unit" = json!("minutes"))))]
+        remind_every: i64,
+        /// Messages a minute after which further ones are collected; only 0 (never) is built so
+        /// far.
+        #[schema(minimum = 0, maximum = 1000)]
+        group_threshold: i64,
+        /// It takes nothing at the moment; 0 enables it again.
+        disabled: Flag,
+    }
+}
 
 /// `GET …/channel-list`
 pub async fn list(call: Call) -> Answer {
@@ -20,16 +162,14 @@ pub async fn list(call: Call) -> Answer {
     let mut conn = call.ctx.store.read().await?;
     let (rows, total) =
         store::channels::list(&mut conn, project.project_id, page.offset, page.limit).await?;
-    let list = rows.iter().map(|row| shown(&call, row)).collect::<Result<Vec<_>>>()?;
-    Ok(page.reply(list, total, Some(channels::MAX_COUNT)))
+    let list = rows.into_iter().map(|row| shown(&call, row)).collect::<Result<Vec<_>>>()?;
+    page.reply(list, total, Some(channels::MAX_COUNT))
 }
 
 /// `POST …/channel`
 pub async fn create(call: Call) -> Answer {
-    let mut fields = call.fields()?;
-    let kind = required("kind", fields.text("kind")?)?;
-    let change = change(&mut fields)?;
-    fields.finish()?;
+    let (kind, change) = wanted(call.fields()?, &[])?;
+    let kind = required("kind", kind)?;
     change.validate()?;
     let config = required("config", change.config.as_ref())?;
     let kind = channels::kind_of(&kind)?;
@@ -37,7 +177,7 @@ pub async fn create(call: Call) -> Answer {
     let project = call.project(Role::Editor).await?;
     let (row, config) =
         channels::create(&call.ctx, project.project_id, kind, config, &change).await?;
-    written(&call, &row, config).await
+    written(&call, row, config).await
 }
 
 /// `GET …/channel/{channel_id}`
@@ -47,23 +187,19 @@ pub async fn read(call: Call) -> Answer {
     let project = call.project(Role::Viewer).await?;
     let mut conn = call.ctx.store.read().await?;
     let row = channels::find(&mut conn, project.project_id, channel_id).await?;
-    Ok(Reply::Json(shown(&call, &row)?))
+    Reply::of(&shown(&call, row)?)
 }
 
 /// `PUT …/channel/{channel_id}`
 pub async fn update(call: Call) -> Answer {
-    let mut fields = call.fields()?;
-    let kind = fields.text("kind")?;
-    let change = change(&mut fields)?;
-    fields.ignore(&["channel_id", "last_error", "last_sent_at"]);
-    fields.finish()?;
+    let (kind, change) = wanted(call.fields()?, &READ_ONLY)?;
     change.validate()?;
     let channel_id = call.id("channel_id")?;
     let project = call.project(Role::Editor).await?;
     check_same_kind(&call, project.project_id, channel_id, kind.as_deref()).await?;
     let row = channels::update(&call.ctx, project.project_id, channel_id, &change).await?;
     let config = channels::shown_config(&call.ctx, &row)?;
-    written(&call, &row, config).await
+    written(&call, row, config).await
 }
 
 /// `DELETE …/channel/{channel_id}`
@@ -72,7 +208,7 @@ pub async fn remove(call: Call) -> Answer {
     let channel_id = call.id("channel_id")?;
     let project = call.project(Role::Editor).await?;
     channels::delete(&call.ctx, project.project_id, channel_id).await?;
-    Ok(Reply::deleted())
+    Reply::deleted()
 }
 
 /// `POST …/channel/{channel_id}/test`: sends a message at once and answers what came of it.
@@ -86,21 +222,25 @@ pub async fn test(call: Call) -> Answer {
     let zone = users::time_zone(&user.timezone).unwrap_or(chrono_tz::Tz::UTC);
     let (row, remarks) =
         channels::test(&call.ctx, &call.outbound, &project, channel_id, zone).await?;
-    Ok(Reply::written(shown(&call, &row)?, &remarks))
+    Reply::written(shown(&call, row)?, &remarks)
 }
 
-/// What POST and PUT set alike.
-fn change(fields: &mut Fields) -> Result<Change> {
-    Ok(Change {
-        channel_name: fields.text("channel_name")?,
-        config: fields.any("config"),
-        on_down: fields.flag("on_down")?,
-        on_up: fields.flag("on_up")?,
-        after: fields.integer("after")?,
-        remind_every: fields.integer("remind_every")?,
-        group_threshold: fields.integer("group_threshold")?,
-        disabled: fields.flag("disabled")?,
-    })
+/// The kind and the change that a body asks for, passing over these fields.
+fn wanted(mut fields: Fields, read_only: &[&'static str]) -> Result<(Option<String>, Change)> {
+    let wanted = ChannelFields::read(&mut fields)?;
+    fields.ignore(read_only);
+    fields.finish()?;
+    let change = Change {
+        channel_name: wanted.channel_name,
+        config: wanted.config,
+        on_down: wanted.on_down.map(bool::from),
+        on_up: wanted.on_up.map(bool::from),
+        after: wanted.after,
+        remind_every: wanted.remind_every,
+        group_threshold: wanted.group_threshold,
+        disabled: wanted.disabled.map(bool::from),
+    };
+    Ok((wanted.kind, change))
 }
 
 /// A kind may come back as it was read; another one would need another configuration.
@@ -120,32 +260,31 @@ async fn check_same_kind(
 }
 
 /// The answer to a write, and what needs attention.
-async fn written(call: &Call, row: &ChannelRow, config: Value) -> Answer {
+async fn written(call: &Call, row: ChannelRow, config: Value) -> Answer {
     let mut conn = call.ctx.store.read().await?;
-    let mut remarks = channels::remarks(row);
+    let mut remarks = channels::remarks(&row);
     remarks.extend(checks::queue_remark(&mut conn, row.project_id, call.ctx.now()).await?);
-    Ok(Reply::written(with_config(row, config), &remarks))
+    Reply::written(with_config(row, config), &remarks)
 }
 
-fn shown(call: &Call, row: &ChannelRow) -> Result<Value> {
-    Ok(with_config(row, channels::shown_config(&call.ctx, row)?))
+fn shown(call: &Call, row: ChannelRow) -> Result<Channel> {
+    let config = channels::shown_config(&call.ctx, &row)?;
+    Ok(with_config(row, config))
 }
 
-fn with_config(row: &ChannelRow, config: Value) -> Value {
-    let mut shown = json!({
-        "channel_id": row.channel_id,
-        "channel_name": row.channel_name,
-        "kind": row.kind,
-        "config": null,
-        "on_down": row.on_down.0,
-        "on_up": row.on_up.0,
-        "after": row.after_minutes,
-        "remind_every": row.remind_every,
-        "group_threshold": row.group_threshold,
-        "disabled": row.disabled.0,
-        "last_error": row.last_error,
-        "last_sent_at": time(row.last_sent_at),
-    });
-    shown["config"] = config;
-    shown
+fn with_config(row: ChannelRow, config: Value) -> Channel {
+    Channel {
+        channel_id: row.channel_id,
+        channel_name: row.channel_name,
+        kind: row.kind,
+        config,
+        on_down: row.on_down.into(),
+        on_up: row.on_up.into(),
+        after: row.after_minutes,
+        remind_every: row.remind_every,
+        group_threshold: row.group_threshold,
+        disabled: row.disabled.into(),
+        last_error: row.last_error,
+        last_sent_at: time(row.last_sent_at),
+    }
 }

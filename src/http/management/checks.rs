@@ -1,13 +1,18 @@
 //! `…/check-list`, `…/check` and `…/check/{check_id}`.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::openapi::{Array, ArrayBuilder, Object};
+use utoipa::{IntoParams, ToSchema};
 
 use super::call::{Answer, Call, Reply};
-use super::fields::{Fields, required};
+use super::command::Command;
+use super::fields::{Body, body, required};
+use super::model::{Flag, Model, Time, id, seconds, time, words};
 use super::query::Query;
-use super::{seconds, time};
 use crate::fault::{Fault, Result};
 use crate::service::checks::{self, Change};
+use crate::service::remark::{self, Kind};
 use crate::store;
 use crate::store::checks::{CheckRow, Filter, Order, OrderBy, Settings};
 use crate::store::projects::{ProjectRow, Role};
@@ -16,7 +21,7 @@ use crate::store::projects::{ProjectRow, Role};
 const STATUSES: [&str; 5] = ["new", "up", "grace", "down", "paused"];
 
 /// What can be read of a check and not be written.
-const READ_ONLY: [&str; 13] = [
+const READ_ONLY: [&str; 14] = [
     "check_id",
     "uuid",
     "status",
@@ -30,12 +35,344 @@ const READ_ONLY: [&str; 13] = [
     "next_ping_at",
     "alert_at",
     "created_at",
+    "updated_at",
 ];
+
+/// The orders of a list; `-` before one reverses it.
+const ORDERS: [&str; 8] = [
+    "name",
+    "-name",
+    "created_at",
+    "-created_at",
+    "last_ping_at",
+    "-last_ping_at",
+    "status",
+    "-status",
+];
+
+/// The kinds of schedules.
+const KINDS: [&str; 3] = ["simple", "cron", "oncalendar"];
+
+/// The soft errors of a check that was written.
+const REMARKS: [&Kind; 5] = [
+    &remark::SLUG_NOT_UNIQUE,
+    &remark::SLUG_EMPTY,
+    &remark::CHANNEL_NONE_ASSIGNED,
+    &remark::CHANNEL_DISABLED,
+    &remark::QUEUE_DELAYED,
+];
+
+/// The commands of this file.
+pub fn commands() -> Vec<Command> {
+    let example = || json!({"check_name": "Nightly backup", "period": 86_400, "grace": 3600});
+    vec![
+        Command::get("/user/project/{project_id}/check-list", list, "The checks of a project")
+            .text("By id, unless `order` says otherwise.")
+            .query::<Asked>()
+            .lists::<Check>(),
+        Command::post("/user/project/{project_id}/check", create, "Make a check")
+            .text("It exists and takes pings once the answer is sent. For editors.")
+            .takes::<CheckFields>(&["check_name"], example())
+            .writes::<Check>(&REMARKS),
+        Command::get("/user/project/{project_id}/check/{check_id}", read, "A check")
+            .answers::<Check>(),
+        Command::put("/user/project/{project_id}/check/{check_id}", update, "Change a check")
+            .text("Pausing and resuming too. For editors.")
+            .takes::<CheckFields>(&[], json!({"grace": 7200}))
+            .takes::<PauseFields>(&[], json!({"grace": 7200}))
+            .ignores(&READ_ONLY)
+            .writes::<Check>(&REMARKS),
+        Command::delete("/user/project/{project_id}/check/{check_id}", remove, "Delete a check")
+            .text("With all of its history. For editors."),
+    ]
+}
+
+/// Which checks are asked for, and in which order.
+#[derive(Debug, IntoParams)]
+struct Asked {
+    /// Only these; may be repeated.
+    #[param(required = false, minimum = 1)]
+    check_id: Vec<i64>,
+    /// Only those with this tag; repeated: with all of them.
+    #[param(required = false, min_length = 1, max_length = 50, pattern = r"^[^\s,\p{Cc}]+$")]
+    tag: Vec<String>,
+    /// Only those of this status; repeated: of any of them.
+    #[param(required = false, schema_with = asked_statuses)]
+    status: Vec<String>,
+    /// Only those with exactly this slug.
+    slug: Option<String>,
+    /// Only those that have this in name, slug or tags; upper and lower case are alike.
+    q: Option<String>,
+    /// How they are ordered; `-` reverses it. By id where it is not said.
+    #[param(required = false, schema_with = orders)]
+    order: Option<Order>,
+}
+
+fn asked_statuses() -> Array {
+    ArrayBuilder::new().items(words(STATUSES, "A status.")).build()
+}
+
+fn orders() -> Object {
+    words(ORDERS, "How they are ordered; `-` reverses it.")
+}
+
+/// A check: a job that is expected to ping.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Check {
+    /// The check's id.
+    #[schema(minimum = 1)]
+    check_id: i64,
+    /// Its UUID; null for those who may not ping: tokens without `write`, and viewers.
+    #[schema(required)]
+    uuid: Option<String>,
+    /// What it is called.
+    check_name: String,
+    /// Its name in slug URLs; may be empty.
+    slug: String,
+    /// The slug was set, and does not follow the name.
+    slug_is_custom: Flag,
+    /// Its tags.
+    tags: Vec<String>,
+    /// What it is about.
+    description: String,
+    /// What kind of schedule it has.
+    #[schema(schema_with = kind_words)]
+    kind: String,
+    /// Time between two pings; null where there is a schedule.
+    #[schema(required, extensions(("x-unit" = json!("seconds"))))]
+    period: Option<i64>,
+    /// The cron or OnCalendar expression; null where there is a period.
+    #[schema(required)]
+    schedule: Option<String>,
+    /// The IANA time zone of the schedule; null where there is a period.
+    #[schema(required)]
+    timezone: Option<String>,
+    /// How late a ping may be.
+    #[schema(extensions(("x-unit" = json!("seconds"))))]
+    grace: i64,
+    /// How long a run may take; null: as long as `grace`.
+    #[schema(required, extensions(("x-unit" = json!("seconds"))))]
+    max_runtime: Option<i64>,
+    /// How it is.
+    #[schema(schema_with = status_words)]
+    status: &'static str,
+    /// A run is open.
+    started: Flag,
+    /// While it is paused, pings do not resume it.
+    manual_resume: Flag,
+    /// `POST`: only POST pings count; empty: all do.
+    #[schema(schema_with = method_words)]
+    methods: &'static str,
+    /// Words, separated by commas, that make a ping a start.
+    start_kw: String,
+    /// Words, separated by commas, that make a ping a success.
+    success_kw: String,
+    /// Words, separated by commas, that make a ping a failure.
+    failure_kw: String,
+    /// Look for the words in the subject of mails.
+    filter_subject: Flag,
+    /// Look for the words in the text of mails.
+    filter_body: Flag,
+    /// Look for the words in the bodies of HTTP pings.
+    filter_http_body: Flag,
+    /// A ping without any of the words is a failure.
+    filter_default_fail: Flag,
+    /// So many failures in a row turn it down.
+    #[schema(minimum = 1, maximum = 100)]
+    failure_threshold: i64,
+    /// More flips than this in an hour are flapping; 0: never.
+    #[schema(minimum = 0, maximum = 1000)]
+    flap_threshold: i64,
+    /// How early a ping may be and still count for the next occurrence; null: a twentieth of the
+    /// distance between the occurrences, at most a minute.
+    #[schema(required, extensions(("x-unit" = json!("seconds"))))]
+    early_tolerance: Option<i64>,
+    /// The channels that it tells, by their ids.
+    channels: Vec<i64>,
+    /// The URL to ping; null for those who may not.
+    #[schema(required)]
+    ping_url: Option<String>,
+    /// The same by slug; null for those who may not, and where the slug is empty.
+    #[schema(required)]
+    slug_url: Option<String>,
+    /// How many pings it has had.
+    #[schema(minimum = 0)]
+    n_pings: i64,
+    /// When the last success or failure came.
+    #[schema(required)]
+    last_ping_at: Option<Time>,
+    /// When the last start came.
+    #[schema(required)]
+    last_start_at: Option<Time>,
+    /// How long the last run took.
+    #[schema(required, minimum = 0, extensions(("x-unit" = json!("seconds"))))]
+    last_duration: Option<f64>,
+    /// When the next ping is expected.
+    #[schema(required)]
+    next_ping_at: Option<Time>,
+    /// When it goes down if nothing comes; null while there is no deadline.
+    #[schema(required)]
+    alert_at: Option<Time>,
+    /// When it was made.
+    created_at: Time,
+    /// When its settings were last changed.
+    updated_at: Time,
+}
+
+fn kind_words() -> Object {
+    words(KINDS, "What kind of schedule it has: a period, a cron or an OnCalendar expression.")
+}
+
+fn status_words() -> Object {
+    words(STATUSES, "How it is; `grace`: the ping is late, and there is still time.")
+}
+
+fn method_words() -> Object {
+    words(["", "POST"], "`POST`: only POST pings count; empty: all do.")
+}
+
+fn channel_ids() -> Array {
+    let text = "The channels that it tells, by their ids; all of the project where it is not said.";
+    ArrayBuilder::new().items(id()).description(Some(text)).build()
+}
+
+impl Model for Check {
+    fn example() -> Self {
+        Self {
+            check_id: 2,
+            uuid: Some("5e2c3f2a-0a8f-4f43-8c0a-3a4f0f7f9b1d".to_owned()),
+            check_name: "Nightly backup".to_owned(),
+            slug: "nightly-backup".to_owned(),
+            slug_is_custom: Flag(0),
+            tags: vec!["prod".to_owned()],
+            description: String::new(),
+            kind: "simple".to_owned(),
+            period: Some(86_400),
+            schedule: None,
+            timezone: None,
+            grace: 3600,
+            max_runtime: None,
+            status: "up",
+            started: Flag(0),
+            manual_resume: Flag(0),
+            methods: "",
+            start_kw: String::new(),
+            success_kw: String::new(),
+            failure_kw: String::new(),
+            filter_subject: Flag(0),
+            filter_body: Flag(0),
+            filter_http_body: Flag(0),
+            filter_default_fail: Flag(0),
+            failure_threshold: 1,
+            flap_threshold: 6,
+            early_tolerance: None,
+            channels: vec![3],
+            ping_url: Some(
+                "https://overdue.example.org/ping/5e2c3f2a-0a8f-4f43-8c0a-3a4f0f7f9b1d".to_owned(),
+            ),
+            slug_url: Some(
+                "https://overdue.example.org/ping/fqOOd6-F4MMNuCEnzTU01w/nightly-backup".to_owned(),
+            ),
+            n_pings: 42,
+            last_ping_at: Some(Time::example(0)),
+            last_start_at: Some(Time::example(-61)),
+            last_duration: Some(61.25),
+            next_ping_at: Some(Time::example(86_400)),
+            alert_at: Some(Time::example(90_000)),
+            created_at: Time::example(-1_000_000),
+            updated_at: Time::example(-1_000_000),
+        }
+    }
+}
+
+body! {
+    /// What is set about a check.
+    pub struct CheckFields {
+        /// What it is called: at most 100 characters.
+        #[schema(max_length = 100)]
+        check_name: String,
+        /// Its tags: at most 20, each 1 to 50 characters without white space or comma.
+        #[schema(max_items = 20, min_length = 1, max_length = 50, pattern = r"^[^\s,\p{Cc}]+$")]
+        tags: Vec<String>,
+        /// What it is about: at most 10,000 characters.
+        #[schema(max_length = 10_000)]
+        description: String,
+        /// What kind of schedule it has; `simple` where it is not said. Only that is built so far.
+        #[schema(schema_with = kind_words)]
+        kind: String,
+        /// Time between two pings, from `checks.min_period` (normally a minute) to a year; 86400
+        /// where it is not said.
+        #[schema(minimum = 60, maximum = 31_536_000, extensions(("x-unit" = json!("seconds"))))]
+        period: i64,
+        /// How late a ping may be, from `checks.min_grace` (normally a minute) to a year; 3600 where
+        /// it is not said.
+        #[schema(minimum = 60, maximum = 31_536_000, extensions(("x-unit" = json!("seconds"))))]
+        grace: i64,
+        /// So many failures in a row turn it down; 1 where it is not said.
+        #[schema(minimum = 1, maximum = 100)]
+        failure_threshold: i64,
+        /// More flips than this in an hour are flapping, 0: never; 6 where it is not said.
+        #[schema(minimum = 0, maximum = 1000)]
+        flap_threshold: i64,
+        /// While it is paused, pings do not resume it.
+        manual_resume: Flag,
+        /// `POST`: only POST pings count; empty: all do.
+        #[schema(schema_with = method_words)]
+        methods: String,
+        /// Words, separated by commas, that make a ping a start: at most 200 characters.
+        #[schema(max_length = 200)]
+        start_kw: String,
+        /// Words, separated by commas, that make a ping a success: at most 200 characters.
+        #[schema(max_length = 200)]
+        success_kw: String,
+        /// Words, separated by commas, that make a ping a failure: at most 200 characters.
+        #[schema(max_length = 200)]
+        failure_kw: String,
+        /// Look for the words in the subject of mails.
+        filter_subject: Flag,
+        /// Look for the words in the text of mails.
+        filter_body: Flag,
+        /// Look for the words in the bodies of HTTP pings.
+        filter_http_body: Flag,
+        /// A ping without any of the words is a failure.
+        filter_default_fail: Flag,
+        /// The channels that it tells, by their ids; all of the project where it is not said.
+        #[schema(schema_with = channel_ids)]
+        channels: Vec<i64>,
+    }
+    nullable {
+        /// Its name in slug URLs: `a-z`, `0-9`, `_` and `-`. Null, or not said: made of the name.
+        #[schema(max_length = 100, pattern = "^[a-z0-9_-]+$")]
+        slug: String,
+        /// The cron or OnCalendar expression, for those kinds.
+        schedule: String,
+        /// The IANA time zone of the schedule; UTC where it is not said.
+        timezone: String,
+        /// How long a run may take, within the range of `grace`; null: as long as `grace`.
+        #[schema(minimum = 60, maximum = 31_536_000, extensions(("x-unit" = json!("seconds"))))]
+        max_runtime: i64,
+        /// How early a ping may be and still count for the next occurrence (0: not at all); null: a
+        /// twentieth of the distance between the occurrences, at most a minute.
+        #[schema(minimum = 0, maximum = 86_400, extensions(("x-unit" = json!("seconds"))))]
+        early_tolerance: i64,
+    }
+}
+
+body! {
+    /// What PUT takes besides.
+    pub struct PauseFields {
+        /// 1 pauses it, 0 resumes it.
+        paused: Flag,
+        /// Comes back as it was read; 0 beside the slug as it was read: it goes on following the
+        /// name.
+        slug_is_custom: Flag,
+    }
+}
 
 /// `GET …/check-list`
 pub async fn list(call: Call) -> Answer {
     let mut query = call.query()?;
-    let filter = filter(&mut query)?;
+    let filter = Asked::read(&mut query)?.filter();
     let page = query.page()?;
     let project = call.project(Role::Viewer).await?;
     let mut conn = call.ctx.store.read().await?;
@@ -50,13 +387,13 @@ pub async fn list(call: Call) -> Answer {
         shown(&call, &project, row, &channels)
     });
     let max_count = i64::from(call.ctx.config.checks.max_count);
-    Ok(page.reply(list.collect(), total, Some(max_count)))
+    page.reply(list.collect(), total, Some(max_count))
 }
 
 /// `POST …/check`
 pub async fn create(call: Call) -> Answer {
     let mut fields = call.fields()?;
-    let change = change(&mut fields)?;
+    let change = change(CheckFields::read(&mut fields)?)?;
     fields.finish()?;
     required("check_name", change.check_name.as_ref())?;
     change.validate(&call.ctx.config)?;
@@ -75,17 +412,17 @@ pub async fn read(call: Call) -> Answer {
     let project = call.project(Role::Viewer).await?;
     let mut conn = call.ctx.store.read().await?;
     let (row, channels) = checks::find(&mut conn, project.project_id, check_id).await?;
-    Ok(Reply::Json(shown(&call, &project, &row, &channels)))
+    Reply::of(&shown(&call, &project, &row, &channels))
 }
 
 /// `PUT …/check/{check_id}`
 pub async fn update(call: Call) -> Answer {
     let mut fields = call.fields()?;
-    let mut change = change(&mut fields)?;
-    change.paused = fields.flag("paused")?;
-    change.slug_is_as_read = fields.flag("slug_is_custom")? == Some(false);
+    let mut change = change(CheckFields::read(&mut fields)?)?;
+    let pause = PauseFields::read(&mut fields)?;
+    change.paused = pause.paused.map(bool::from);
+    change.slug_is_as_read = pause.slug_is_custom == Some(Flag(0));
     fields.ignore(&READ_ONLY);
-    fields.ignore(&["updated_at"]);
     fields.finish()?;
     change.validate(&call.ctx.config)?;
     let check_id = call.id("check_id")?;
@@ -100,7 +437,7 @@ pub async fn remove(call: Call) -> Answer {
     let check_id = call.id("check_id")?;
     let project = call.project(Role::Editor).await?;
     checks::delete(&call.ctx, project.project_id, check_id).await?;
-    Ok(Reply::deleted())
+    Reply::deleted()
 }
 
 /// The answer to a write: the check as it is read, and what needs attention.
@@ -108,27 +445,40 @@ async fn written(call: &Call, project: &ProjectRow, check_id: i64) -> Answer {
     let mut conn = call.ctx.store.read().await?;
     let (row, channels) = checks::find(&mut conn, project.project_id, check_id).await?;
     let remarks = checks::remarks(&mut conn, &row, &channels, call.ctx.now()).await?;
-    Ok(Reply::written(shown(call, project, &row, &channels), &remarks))
+    Reply::written(shown(call, project, &row, &channels), &remarks)
 }
 
-fn filter(query: &mut Query) -> Result<Filter> {
-    let filter = Filter {
-        check_ids: query.ids("check_id")?,
-        tags: query.all("tag"),
-        statuses: query.all("status"),
-        slug: query.one("slug")?,
-        q: query.one("q")?,
-        order: query.one("order")?.as_deref().map(order).transpose()?.unwrap_or_default(),
-    };
-    if !filter.tags.iter().all(|tag| checks::is_tag(tag)) {
-        let reason = "must be a tag: 1 to 50 characters without white space or comma";
-        return Err(Fault::invalid("tag", reason));
+impl Asked {
+    fn read(query: &mut Query) -> Result<Self> {
+        let asked = Self {
+            check_id: query.ids("check_id")?,
+            tag: query.all("tag"),
+            status: query.all("status"),
+            slug: query.one("slug")?,
+            q: query.one("q")?,
+            order: query.one("order")?.as_deref().map(order).transpose()?,
+        };
+        if !asked.tag.iter().all(|tag| checks::is_tag(tag)) {
+            let reason = "must be a tag: 1 to 50 characters without white space or comma";
+            return Err(Fault::invalid("tag", reason));
+        }
+        if !asked.status.iter().all(|status| STATUSES.contains(&status.as_str())) {
+            let reason = format!("must be one of {}", STATUSES.join(", "));
+            return Err(Fault::invalid("status", reason));
+        }
+        Ok(asked)
     }
-    if !filter.statuses.iter().all(|status| STATUSES.contains(&status.as_str())) {
-        let reason = format!("must be one of {}", STATUSES.join(", "));
-        return Err(Fault::invalid("status", reason));
+
+    fn filter(self) -> Filter {
+        Filter {
+            check_ids: self.check_id,
+            tags: self.tag,
+            statuses: self.status,
+            slug: self.slug,
+            q: self.q,
+            order: self.order.unwrap_or_default(),
+        }
     }
-    Ok(filter)
 }
 
 fn order(text: &str) -> Result<Order> {
@@ -150,36 +500,33 @@ fn order(text: &str) -> Result<Order> {
     Ok(Order { by, descending })
 }
 
-/// What POST and PUT set alike.
-fn change(fields: &mut Fields) -> Result<Change> {
-    let kind = fields.text("kind")?;
-    let schedule = fields.nullable_text("schedule")?.flatten();
-    let change = Change {
-        check_name: fields.text("check_name")?,
-        slug: fields.nullable_text("slug")?,
-        tags: fields.texts("tags")?,
-        description: fields.text("description")?,
-        period: fields.integer("period")?,
-        timezone: fields.nullable_text("timezone")?.flatten(),
-        grace: fields.integer("grace")?,
-        max_runtime: fields.nullable_integer("max_runtime")?,
-        early_tolerance: fields.nullable_integer("early_tolerance")?,
-        failure_threshold: fields.integer("failure_threshold")?,
-        flap_threshold: fields.integer("flap_threshold")?,
-        manual_resume: fields.flag("manual_resume")?,
-        post_only: fields.text("methods")?.as_deref().map(post_only).transpose()?,
-        start_kw: fields.text("start_kw")?,
-        success_kw: fields.text("success_kw")?,
-        failure_kw: fields.text("failure_kw")?,
-        filter_subject: fields.flag("filter_subject")?,
-        filter_body: fields.flag("filter_body")?,
-        filter_http_body: fields.flag("filter_http_body")?,
-        filter_default_fail: fields.flag("filter_default_fail")?,
-        channels: fields.ids("channels")?,
+/// What these fields ask for.
+fn change(fields: CheckFields) -> Result<Change> {
+    check_kind(fields.kind.as_deref(), fields.schedule.as_ref().and_then(Option::as_deref))?;
+    Ok(Change {
+        check_name: fields.check_name,
+        slug: fields.slug,
+        tags: fields.tags,
+        description: fields.description,
+        period: fields.period,
+        timezone: fields.timezone.flatten(),
+        grace: fields.grace,
+        max_runtime: fields.max_runtime,
+        early_tolerance: fields.early_tolerance,
+        failure_threshold: fields.failure_threshold,
+        flap_threshold: fields.flap_threshold,
+        manual_resume: fields.manual_resume.map(bool::from),
+        post_only: fields.methods.as_deref().map(post_only).transpose()?,
+        start_kw: fields.start_kw,
+        success_kw: fields.success_kw,
+        failure_kw: fields.failure_kw,
+        filter_subject: fields.filter_subject.map(bool::from),
+        filter_body: fields.filter_body.map(bool::from),
+        filter_http_body: fields.filter_http_body.map(bool::from),
+        filter_default_fail: fields.filter_default_fail.map(bool::from),
+        channels: fields.channels,
         ..Change::default()
-    };
-    check_kind(kind.as_deref(), schedule.as_deref())?;
-    Ok(change)
+    })
 }
 
 fn post_only(methods: &str) -> Result<bool> {
@@ -200,61 +547,62 @@ fn check_kind(kind: Option<&str>, schedule: Option<&str>) -> Result<()> {
     }
 }
 
-fn shown(call: &Call, project: &ProjectRow, row: &CheckRow, channels: &[i64]) -> Value {
+fn shown(call: &Call, project: &ProjectRow, row: &CheckRow, channels: &[i64]) -> Check {
     let settings = &row.settings;
     let endpoint = call.ctx.config.server.ping_endpoint();
     let may_ping = call.may_ping(project);
     let has_slug = may_ping && !settings.slug.is_empty();
     let is_simple = settings.kind == "simple";
-    json!({
-        "check_id": row.check_id,
-        "uuid": may_ping.then_some(&row.uuid),
-        "check_name": settings.check_name,
-        "slug": settings.slug,
-        "slug_is_custom": settings.slug_is_custom.0,
-        "tags": settings.tags.0,
-        "description": settings.description,
-        "kind": settings.kind,
-        "period": is_simple.then_some(settings.period),
-        "schedule": (!is_simple).then_some(&settings.schedule),
-        "timezone": (!is_simple).then_some(&settings.timezone),
-        "grace": settings.grace,
-        "max_runtime": settings.max_runtime,
-        "status": row.shown_status(call.ctx.now()),
-        "started": i32::from(row.open_runs > 0),
-        "manual_resume": settings.manual_resume.0,
-        "methods": if settings.post_only.0 == 0 { "" } else { "POST" },
-        "start_kw": settings.start_kw,
-        "success_kw": settings.success_kw,
-        "failure_kw": settings.failure_kw,
-        "filter_subject": settings.filter_subject.0,
-        "filter_body": settings.filter_body.0,
-        "filter_http_body": settings.filter_http_body.0,
-        "filter_default_fail": settings.filter_default_fail.0,
-        "failure_threshold": settings.failure_threshold,
-        "flap_threshold": settings.flap_threshold,
-        "early_tolerance": settings.early_tolerance,
-        "channels": channels,
-        "ping_url": may_ping.then(|| format!("{endpoint}{}", row.uuid)),
-        "slug_url": has_slug.then(|| format!("{endpoint}{}/{}", project.ping_key, settings.slug)),
-        "n_pings": row.n_pings,
-        "last_ping_at": time(row.last_ping_at),
-        "last_start_at": time(row.last_start_at),
-        "last_duration": seconds(row.last_duration),
-        "next_ping_at": time(row.next_ping_at),
-        "alert_at": time(row.alert_at),
-        "created_at": row.created_at.to_rfc3339(),
-        "updated_at": row.updated_at.to_rfc3339(),
-    })
+    Check {
+        check_id: row.check_id,
+        uuid: may_ping.then(|| row.uuid.clone()),
+        check_name: settings.check_name.clone(),
+        slug: settings.slug.clone(),
+        slug_is_custom: settings.slug_is_custom.into(),
+        tags: settings.tags.0.clone(),
+        description: settings.description.clone(),
+        kind: settings.kind.clone(),
+        period: is_simple.then_some(settings.period),
+        schedule: (!is_simple).then(|| settings.schedule.clone()),
+        timezone: (!is_simple).then(|| settings.timezone.clone()),
+        grace: settings.grace,
+        max_runtime: settings.max_runtime,
+        status: row.shown_status(call.ctx.now()),
+        started: Flag::from(row.open_runs > 0),
+        manual_resume: settings.manual_resume.into(),
+        methods: if settings.post_only.0 == 0 { "" } else { "POST" },
+        start_kw: settings.start_kw.clone(),
+        success_kw: settings.success_kw.clone(),
+        failure_kw: settings.failure_kw.clone(),
+        filter_subject: settings.filter_subject.into(),
+        filter_body: settings.filter_body.into(),
+        filter_http_body: settings.filter_http_body.into(),
+        filter_default_fail: settings.filter_default_fail.into(),
+        failure_threshold: settings.failure_threshold,
+        flap_threshold: settings.flap_threshold,
+        early_tolerance: settings.early_tolerance,
+        channels: channels.to_vec(),
+        ping_url: may_ping.then(|| format!("{endpoint}{}", row.uuid)),
+        slug_url: has_slug.then(|| format!("{endpoint}{}/{}", project.ping_key, settings.slug)),
+        n_pings: row.n_pings,
+        last_ping_at: time(row.last_ping_at),
+        last_start_at: time(row.last_start_at),
+        last_duration: seconds(row.last_duration),
+        next_ping_at: time(row.next_ping_at),
+        alert_at: time(row.alert_at),
+        created_at: row.created_at.into(),
+        updated_at: row.updated_at.into(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::fields::Fields;
     use super::*;
 
     fn read(body: &str) -> Result<Change> {
         let mut fields = Fields::parse(body.as_bytes())?;
-        let change = change(&mut fields)?;
+        let change = change(CheckFields::read(&mut fields)?)?;
         fields.finish()?;
         Ok(change)
     }
@@ -311,7 +659,7 @@ mod tests {
     #[test]
     fn filters_are_checked_by_name() {
         let refused =
-            |text: &str| filter(&mut Query::parse(text).unwrap()).unwrap_err().to_string();
+            |text: &str| Asked::read(&mut Query::parse(text).unwrap()).unwrap_err().to_string();
         assert!(refused("status=up&status=weird").starts_with("status: must be one of new"));
         assert!(refused("tag=a+b").starts_with("tag: "));
         assert!(refused("check_id=x").starts_with("check_id: "));

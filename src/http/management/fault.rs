@@ -4,9 +4,9 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde_json::json;
 
 use super::call::Reply;
+use super::model::FatalError;
 use crate::fault::Fault;
 
 /// Seconds after which to try again where a part of the system is out.
@@ -36,12 +36,16 @@ pub fn render(fault: &Fault, request_id: &str) -> Response {
 /// An answer of this status in the form of fatal errors.
 #[must_use]
 pub fn refusal(status: StatusCode, message: &str) -> Response {
-    let error = json!({
-        "statusCode": status.as_u16(),
-        "error": status.canonical_reason().unwrap_or("Error"),
-        "message": message,
-    });
-    (status, Reply::Json(error)).into_response()
+    let error = FatalError {
+        status_code: status.as_u16(),
+        error: status.canonical_reason().unwrap_or("Error"),
+        message: message.to_owned(),
+    };
+    match Reply::of(&error) {
+        Ok(reply) => (status, reply).into_response(),
+        // A number and two texts can always be written as JSON.
+        Err(_) => status.into_response(),
+    }
 }
 
 fn outcome(fault: &Fault, request_id: &str) -> (StatusCode, String) {
@@ -74,7 +78,7 @@ fn outcome(fault: &Fault, request_id: &str) -> (StatusCode, String) {
 mod tests {
     use super::*;
     use http_body_util::BodyExt;
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     async fn rendered(fault: &Fault) -> (u16, Value, http::HeaderMap) {
         let response = render(fault, "id-1");

@@ -12,6 +12,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::model::Flag;
 use crate::fault::{Fault, Result};
 
 /// How much of a name that somebody sent is repeated in an answer, in characters.
@@ -71,65 +72,20 @@ impl Fields {
         })
     }
 
-    /// A text.
+    /// A field of this type; none where it is not there.
     ///
     /// # Errors
     /// It is something else.
-    pub fn text(&mut self, name: &'static str) -> Result<Option<String>> {
-        self.typed(name, "a string", text)
+    pub fn take<T: Field>(&mut self, name: &'static str) -> Result<Option<T>> {
+        T::take(self, name)
     }
 
-    /// A text or null.
+    /// A field of this type, which may be null.
     ///
     /// # Errors
     /// It is something else.
-    pub fn nullable_text(&mut self, name: &'static str) -> Result<Option<Option<String>>> {
-        self.nullable(name, "a string", text)
-    }
-
-    /// A whole number.
-    ///
-    /// # Errors
-    /// It is something else, `1.0` included.
-    pub fn integer(&mut self, name: &'static str) -> Result<Option<i64>> {
-        self.typed(name, "a whole number", |value| value.as_i64())
-    }
-
-    /// A whole number or null.
-    ///
-    /// # Errors
-    /// It is something else.
-    pub fn nullable_integer(&mut self, name: &'static str) -> Result<Option<Option<i64>>> {
-        self.nullable(name, "a whole number", |value| value.as_i64())
-    }
-
-    /// A flag: the number 0 or 1.
-    ///
-    /// # Errors
-    /// It is something else, a JSON boolean included.
-    pub fn flag(&mut self, name: &'static str) -> Result<Option<bool>> {
-        self.typed(name, "0 or 1", |value| match value.as_i64() {
-            Some(0) => Some(false),
-            Some(1) => Some(true),
-            _ => None,
-        })
-    }
-
-    /// An array of texts.
-    ///
-    /// # Errors
-    /// It is something else.
-    pub fn texts(&mut self, name: &'static str) -> Result<Option<Vec<String>>> {
-        self.typed(name, "an array of strings", |value| all(value, text))
-    }
-
-    /// An array of ids: whole numbers above 0.
-    ///
-    /// # Errors
-    /// It is something else.
-    pub fn ids(&mut self, name: &'static str) -> Result<Option<Vec<i64>>> {
-        let id = |value: Value| value.as_i64().filter(|id| *id > 0);
-        self.typed(name, "an array of ids, which are whole numbers above 0", |v| all(v, id))
+    pub fn take_nullable<T: Field>(&mut self, name: &'static str) -> Result<Option<Option<T>>> {
+        T::take_nullable(self, name)
     }
 
     /// Takes fields as they come and does nothing with them: what can be read and not be written.
@@ -154,6 +110,103 @@ impl Fields {
     }
 }
 
+/// The type of a field: how it is read, and with its schema, how it is described.
+pub trait Field: Sized {
+    /// Takes the field out; none where it is not there.
+    ///
+    /// # Errors
+    /// It is something else.
+    fn take(fields: &mut Fields, name: &'static str) -> Result<Option<Self>>;
+
+    /// As [`Field::take`], null being allowed: it is the inner none.
+    ///
+    /// # Errors
+    /// It is something else.
+    fn take_nullable(fields: &mut Fields, name: &'static str) -> Result<Option<Option<Self>>>;
+}
+
+macro_rules! field {
+    ($type:ty, $allowed:literal, $read:expr) => {
+        impl Field for $type {
+            fn take(fields: &mut Fields, name: &'static str) -> Result<Option<Self>> {
+                fields.typed(name, $allowed, $read)
+            }
+
+            fn take_nullable(
+                fields: &mut Fields,
+                name: &'static str,
+            ) -> Result<Option<Option<Self>>> {
+                fields.nullable(name, $allowed, $read)
+            }
+        }
+    };
+}
+
+field!(String, "a string", text);
+field!(i64, "a whole number", |value| value.as_i64());
+field!(Vec<String>, "an array of strings", |value| all(value, text));
+field!(Vec<i64>, "an array of ids, which are whole numbers above 0", |value| all(value, id));
+field!(Flag, "0 or 1", flag);
+field!(Value, "JSON", Some);
+
+/// Fields that are read together: the body of a command, or a part of it. Made by [`body!`].
+pub trait Body: Sized {
+    /// Takes them out of a body.
+    ///
+    /// # Errors
+    /// One is not what it must be.
+    fn read(fields: &mut Fields) -> Result<Self>;
+}
+
+/// Declares the fields of a body once: how they are read, and what the description says of them.
+/// All may be left out (that one must be there is said where the command is declared, and asked for
+/// with [`required`]); those under `nullable` may also be null.
+macro_rules! body {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $($(#[$about:meta])* $field:ident: $type:ty,)*
+        }
+        nullable {
+            $($(#[$null_about:meta])* $null_field:ident: $null_type:ty,)*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, utoipa::ToSchema)]
+        pub struct $name {
+            $($(#[$about])* #[schema(nullable = false)] pub $field: Option<$type>,)*
+            $($(#[$null_about])* pub $null_field: Option<Option<$null_type>>,)*
+        }
+
+        impl crate::http::management::fields::Body for $name {
+            fn read(
+                fields: &mut crate::http::management::fields::Fields,
+            ) -> crate::fault::Result<Self> {
+                Ok(Self {
+                    $($field: fields.take(stringify!($field))?,)*
+                    $($null_field: fields.take_nullable(stringify!($null_field))?,)*
+                })
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $($(#[$about:meta])* $field:ident: $type:ty,)*
+        }
+    ) => {
+        crate::http::management::fields::body! {
+            $(#[$meta])*
+            pub struct $name {
+                $($(#[$about])* $field: $type,)*
+            }
+            nullable {}
+        }
+    };
+}
+
+pub(crate) use body;
+
 /// What a field must have on POST.
 ///
 /// # Errors
@@ -164,6 +217,18 @@ pub fn required<T>(name: &str, value: Option<T>) -> Result<T> {
 
 fn text(value: Value) -> Option<String> {
     if let Value::String(text) = value { Some(text) } else { None }
+}
+
+fn id(value: Value) -> Option<i64> {
+    value.as_i64().filter(|id| *id > 0)
+}
+
+fn flag(value: Value) -> Option<Flag> {
+    match value.as_i64() {
+        Some(0) => Some(Flag(0)),
+        Some(1) => Some(Flag(1)),
+        _ => None,
+    }
 }
 
 fn all<T>(value: Value, read: impl Fn(Value) -> Option<T>) -> Option<Vec<T>> {
@@ -343,22 +408,22 @@ mod tests {
 
     #[test]
     fn flags_are_the_numbers_0_and_1_and_nothing_else() {
-        assert_eq!(fields(r#"{"f":0}"#).flag("f").unwrap(), Some(false));
-        assert_eq!(fields(r#"{"f":1}"#).flag("f").unwrap(), Some(true));
-        assert_eq!(fields("{}").flag("f").unwrap(), None);
+        assert_eq!(fields(r#"{"f":0}"#).take::<Flag>("f").unwrap(), Some(Flag(0)));
+        assert_eq!(fields(r#"{"f":1}"#).take::<Flag>("f").unwrap(), Some(Flag(1)));
+        assert_eq!(fields("{}").take::<Flag>("f").unwrap(), None);
         for bad in ["true", "false", "2", "-1", "\"1\"", "null", "1.0", "[1]", "{}"] {
-            let message = refused(fields(&format!("{{\"f\":{bad}}}")).flag("f"));
+            let message = refused(fields(&format!("{{\"f\":{bad}}}")).take::<Flag>("f"));
             assert_eq!(message, "f: must be 0 or 1", "{bad}");
         }
     }
 
     #[test]
     fn whole_numbers_have_no_point_no_exponent_and_fit() {
-        assert_eq!(fields(r#"{"n":-7}"#).integer("n").unwrap(), Some(-7));
+        assert_eq!(fields(r#"{"n":-7}"#).take::<i64>("n").unwrap(), Some(-7));
         for bad in ["1.0", "1e2", "9223372036854775808", "\"1\"", "null", "true"] {
-            refused(fields(&format!("{{\"n\":{bad}}}")).integer("n"));
+            refused(fields(&format!("{{\"n\":{bad}}}")).take::<i64>("n"));
         }
-        let two = |body: &str| fields(body).nullable_integer("n").unwrap();
+        let two = |body: &str| fields(body).take_nullable::<i64>("n").unwrap();
         assert_eq!(
             (two("{\"n\":null}"), two("{\"n\":3}"), two("{}")),
             (Some(None), Some(Some(3)), None)
@@ -367,29 +432,36 @@ mod tests {
 
     #[test]
     fn arrays_hold_what_they_should_and_nothing_else() {
-        assert_eq!(fields(r#"{"i":[3,1]}"#).ids("i").unwrap(), Some(vec![3, 1]));
+        assert_eq!(fields(r#"{"i":[3,1]}"#).take::<Vec<i64>>("i").unwrap(), Some(vec![3, 1]));
         for bad in ["[0]", "[-1]", "[\"1\"]", "[1.0]", "1", "null", "{}", "[null]"] {
             assert!(
-                refused(fields(&format!("{{\"i\":{bad}}}")).ids("i")).starts_with("i: "),
+                refused(fields(&format!("{{\"i\":{bad}}}")).take::<Vec<i64>>("i"))
+                    .starts_with("i: "),
                 "{bad}"
             );
         }
-        assert_eq!(fields(r#"{"t":["a"]}"#).texts("t").unwrap(), Some(vec!["a".to_owned()]));
-        refused(fields(r#"{"t":["a",1]}"#).texts("t"));
-        refused(fields(r#"{"t":"a"}"#).texts("t"));
+        assert_eq!(
+            fields(r#"{"t":["a"]}"#).take::<Vec<String>>("t").unwrap(),
+            Some(vec!["a".to_owned()])
+        );
+        refused(fields(r#"{"t":["a",1]}"#).take::<Vec<String>>("t"));
+        refused(fields(r#"{"t":"a"}"#).take::<Vec<String>>("t"));
     }
 
     #[test]
     fn null_is_no_text_unless_it_may_be() {
-        assert_eq!(refused(fields(r#"{"t":null}"#).text("t")), "t: must be a string");
-        assert_eq!(fields(r#"{"t":null}"#).nullable_text("t").unwrap(), Some(None));
-        assert_eq!(refused(fields(r#"{"t":1}"#).nullable_text("t")), "t: must be a string or null");
+        assert_eq!(refused(fields(r#"{"t":null}"#).take::<String>("t")), "t: must be a string");
+        assert_eq!(fields(r#"{"t":null}"#).take_nullable::<String>("t").unwrap(), Some(None));
+        assert_eq!(
+            refused(fields(r#"{"t":1}"#).take_nullable::<String>("t")),
+            "t: must be a string or null"
+        );
     }
 
     #[test]
     fn what_nobody_asked_for_is_named_together_with_what_there_is() {
         let mut body = fields(r#"{"name":"x","colour":1}"#);
-        body.text("name").unwrap();
+        body.take::<String>("name").unwrap();
         body.ignore(&["id"]);
         assert_eq!(refused(body.finish()), "colour: is unknown: there are name, id");
         assert!(refused(fields(r#"{"x":1}"#).finish()).ends_with("takes no fields"));
@@ -419,13 +491,13 @@ mod tests {
                 .and_then(|mut fields| ask(&mut fields).and_then(|()| fields.finish()))
         };
         vec![
-            read(&|f| f.text("a").map(drop)),
-            read(&|f| f.nullable_text("a").map(drop)),
-            read(&|f| f.integer("a").map(drop)),
-            read(&|f| f.nullable_integer("a").map(drop)),
-            read(&|f| f.flag("a").map(drop)),
-            read(&|f| f.texts("a").map(drop)),
-            read(&|f| f.ids("a").map(drop)),
+            read(&|f| f.take::<String>("a").map(drop)),
+            read(&|f| f.take_nullable::<String>("a").map(drop)),
+            read(&|f| f.take::<i64>("a").map(drop)),
+            read(&|f| f.take_nullable::<i64>("a").map(drop)),
+            read(&|f| f.take::<Flag>("a").map(drop)),
+            read(&|f| f.take::<Vec<String>>("a").map(drop)),
+            read(&|f| f.take::<Vec<i64>>("a").map(drop)),
         ]
     }
 
@@ -449,7 +521,7 @@ mod tests {
         #[test]
         fn every_text_without_nul_comes_out_as_it_went_in(text in "[^\0]{0,50}") {
             let body = json!({"a": text}).to_string();
-            let read = Fields::parse(body.as_bytes()).unwrap().text("a").unwrap();
+            let read = Fields::parse(body.as_bytes()).unwrap().take::<String>("a").unwrap();
             prop_assert_eq!(read, Some(text));
         }
     }

@@ -1,8 +1,10 @@
-//! The form of every list (`management-api.md`, "Lists"): six fields, always all of them.
+//! Which part of a list is asked for, and the list that answers it (`management-api.md`, "Lists").
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::IntoParams;
 
-use super::call::Reply;
+use super::call::{Answer, Reply};
+use super::model::List;
 
 /// How many entries come where nobody says.
 pub const DEFAULT_LIMIT: i64 = 100;
@@ -10,29 +12,32 @@ pub const DEFAULT_LIMIT: i64 = 100;
 pub const MAX_LIMIT: i64 = 1000;
 
 /// Which part of a list is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Page {
     /// How many entries to pass over.
+    #[param(required = false, minimum = 0, default = 0)]
     pub offset: i64,
-    /// How many to give at most.
+    /// How many entries to give at most.
+    #[param(required = false, minimum = 1, maximum = 1000, default = 100)]
     pub limit: i64,
 }
 
 impl Page {
     /// The answer: these entries of `total_count`; `max_count` is the configured ceiling, none for
     /// histories that only age out and for what has no ceiling.
-    #[must_use]
-    pub fn reply(self, list: Vec<Value>, total_count: i64, max_count: Option<i64>) -> Reply {
+    ///
+    /// # Errors
+    /// None that can happen: what we answer can be written as JSON.
+    pub fn reply<T: Serialize>(
+        self,
+        list: Vec<T>,
+        total_count: i64,
+        max_count: Option<i64>,
+    ) -> Answer {
         let count = list.len();
-        let mut answer = json!({
-            "list": null,
-            "total_count": total_count,
-            "max_count": max_count.unwrap_or(total_count),
-            "offset": self.offset,
-            "limit": self.limit,
-            "count": count,
-        });
-        answer["list"] = Value::Array(list);
-        Reply::Json(answer)
+        let max_count = max_count.unwrap_or(total_count);
+        let (offset, limit) = (self.offset, self.limit);
+        Reply::of(&List { list, total_count, max_count, offset, limit, count })
     }
 }

@@ -6,12 +6,15 @@ mod body;
 mod call;
 mod channels;
 mod checks;
+mod command;
 mod fault;
 mod fields;
 mod history;
 mod journal;
 mod limit;
 mod list;
+mod model;
+mod openapi;
 mod profile;
 mod projects;
 mod query;
@@ -24,17 +27,17 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{MethodRouter, any, delete, get, post, put};
-use http::{HeaderValue, StatusCode, header};
+use axum::routing::{MethodRouter, any, get};
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header};
 
 pub use journal::{Inbox, Journal, channel, journal_writer};
 pub use limit::Limiter;
 
-use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::notify::outbound::Outbound;
 use crate::secret;
-use call::{announced, run};
+use command::Command;
 
 /// The most that the request line and the headers may have, names and values, in bytes.
 const MAX_HEADERS: usize = 8192;
@@ -66,103 +69,102 @@ impl ManagementState {
 #[derive(Clone, Debug, Default)]
 struct RequestId(String);
 
-/// The router for every path that is `/user` or begins with `/user/`, its own 404 and 405 included.
-/// It has no fallback, so that it can be merged with others.
+/// A resource of the API: what its commands are about.
+#[derive(Clone, Debug)]
+struct Resource {
+    name: &'static str,
+    text: &'static str,
+    commands: Vec<Command>,
+}
+
+/// The table of all commands, by resource, in the order in which the description shows them.
+fn resources() -> Vec<Resource> {
+    let resource = |name, text, commands| Resource { name, text, commands };
+    vec![
+        resource("Profile", "Who you are.", profile::commands()),
+        resource("Tokens", "What scripts sign in with.", tokens::commands()),
+        resource("Requests", "What was done with your tokens.", requests::commands()),
+        resource("Projects", "Checks and channels that belong together.", projects::commands()),
+        resource("Checks", "Jobs that are expected to ping.", checks::commands()),
+        resource("History", "What happened to checks.", history::commands()),
+        resource("Channels", "Where alerts are sent.", channels::commands()),
+        resource("Announced", "Commands that are not built yet.", unbuilt()),
+    ]
+}
+
+/// Commands that are announced and not built yet.
+fn unbuilt() -> Vec<Command> {
+    let get = |path, summary| Command::announced(Method::GET, path, summary);
+    let post = |path, summary| Command::announced(Method::POST, path, summary);
+    let put = |path, summary| Command::announced(Method::PUT, path, summary);
+    let delete = |path, summary| Command::announced(Method::DELETE, path, summary);
+    vec![
+        get("/user/access-key-list", "Your access keys"),
+        post("/user/access-key", "Make an access key"),
+        delete("/user/access-key/{access_key_id}", "Delete an access key"),
+        get("/user/project/{project_id}/member-list", "The members of a project"),
+        post("/user/project/{project_id}/member", "Add a member"),
+        put("/user/project/{project_id}/member/{user_id}", "Change a member's role"),
+        delete("/user/project/{project_id}/member/{user_id}", "Remove a member"),
+        get("/user/project/{project_id}/check/stats", "Statistics of checks"),
+        get("/user/project/{project_id}/schedule-preview", "The next times of a schedule"),
+        get("/user/project/{project_id}/maintenance-list", "Maintenance windows"),
+        post("/user/project/{project_id}/maintenance", "Make a maintenance window"),
+        get("/user/project/{project_id}/maintenance/{maintenance_id}", "A maintenance window"),
+        put("/user/project/{project_id}/maintenance/{maintenance_id}", "Change one"),
+        delete("/user/project/{project_id}/maintenance/{maintenance_id}", "Delete one"),
+        get("/user/project/{project_id}/export", "A project as TOML"),
+        post("/user/project/{project_id}/import", "Bring a project to the state of a file"),
+        get("/user/project/{project_id}/status-page-list", "Status pages"),
+        post("/user/project/{project_id}/status-page", "Make a status page"),
+        get("/user/project/{project_id}/status-page/{status_page_id}", "A status page"),
+        put("/user/project/{project_id}/status-page/{status_page_id}", "Change one"),
+        delete("/user/project/{project_id}/status-page/{status_page_id}", "Delete one"),
+        get("/user/project/{project_id}/api-key-list", "Keys of the Healthchecks dialect"),
+        post("/user/project/{project_id}/api-key", "Make such a key"),
+        delete("/user/project/{project_id}/api-key/{api_key_id}", "Delete one"),
+        get(
+            "/user/project/{project_id}/check/{check_id}/schedule-preview",
+            "The next times of a check",
+        ),
+        get(
+            "/user/project/{project_id}/check/{check_id}/replay",
+            "What other settings would have told",
+        ),
+        get("/user/project/{project_id}/check/{check_id}/snippet", "Lines that make a job ping"),
+    ]
+}
+
+/// The router for every path that is `/user` or begins with `/user/`, its own 404 and 405 included,
+/// and for the description. It has no fallback, so that it can be merged with others.
 pub fn router(state: ManagementState) -> Router {
-    let router = account(Router::new());
-    let router = project(router);
-    let router = check(router);
-    let router = unbuilt(router);
+    let resources = resources();
+    let description = description(&resources, &state);
+    let commands = resources.into_iter().flat_map(|resource| resource.commands);
+    let router = commands.fold(Router::new(), |router: Router<ManagementState>, command| {
+        router.route(command.path, command.route)
+    });
     router
         .method_not_allowed_fallback(no_such_method)
         .route("/user", any(no_such_command))
         .route("/user/", any(no_such_command))
         .route("/user/{*path}", any(no_such_command))
         .route_layer(middleware::from_fn(frame))
+        .route("/docs/api.json", description)
         .with_state(state)
 }
 
-type Commands = Router<ManagementState>;
-
-fn account(router: Commands) -> Commands {
-    router
-        .route("/user/profile", get(run(profile::read)).put(run(profile::update)))
-        .route("/user/token-list", get(run(tokens::list)))
-        .route("/user/token", post(run(tokens::create)))
-        .route(
-            "/user/token/{token_id}",
-            get(run(tokens::read)).put(run(tokens::update)).delete(run(tokens::remove)),
-        )
-        .route("/user/request-list", get(run(requests::list)))
-        .route("/user/project-list", get(run(projects::list)))
-        .route("/user/project", post(run(projects::create)))
-}
-
-fn project(router: Commands) -> Commands {
-    let own = get(run(projects::read)).put(run(projects::update)).delete(run(projects::remove));
-    let channel = get(run(channels::read)).put(run(channels::update)).delete(run(channels::remove));
-    router
-        .route(&p(""), own)
-        .route(&p("/ping-key"), post(run(projects::renew_ping_key)))
-        .route(&p("/check-list"), get(run(checks::list)))
-        .route(&p("/check"), post(run(checks::create)))
-        .route(&p("/notification-list"), get(run(history::notifications_of_project)))
-        .route(&p("/channel-list"), get(run(channels::list)))
-        .route(&p("/channel"), post(run(channels::create)))
-        .route(&p("/channel/{channel_id}"), channel)
-        .route(&p("/channel/{channel_id}/test"), post(run(channels::test)))
-}
-
-fn check(router: Commands) -> Commands {
-    let own = get(run(checks::read)).put(run(checks::update)).delete(run(checks::remove));
-    router
-        .route(&c(""), own)
-        .route(&c("/ping-list"), get(run(history::pings)))
-        .route(&c("/ping/{n}"), get(run(history::ping)))
-        .route(&c("/ping/{n}/body"), get(run(history::ping_body)))
-        .route(&c("/run-list"), get(run(history::runs)))
-        .route(&c("/flip-list"), get(run(history::flips)))
-        .route(&c("/notification-list"), get(run(history::notifications_of_check)))
-}
-
-/// Commands that are announced and not built yet, with their methods.
-fn unbuilt(router: Commands) -> Commands {
-    let reads = || get(announced);
-    let makes = || post(announced);
-    let object = || get(announced).put(announced).delete(announced);
-    let table: [(String, MethodRouter<ManagementState>); 22] = [
-        ("/user/access-key-list".to_owned(), reads()),
-        ("/user/access-key".to_owned(), makes()),
-        ("/user/access-key/{access_key_id}".to_owned(), delete(announced)),
-        (p("/member-list"), reads()),
-        (p("/member"), makes()),
-        (p("/member/{user_id}"), put(announced).delete(announced)),
-        (p("/check/stats"), reads()),
-        (p("/schedule-preview"), reads()),
-        (p("/maintenance-list"), reads()),
-        (p("/maintenance"), makes()),
-        (p("/maintenance/{maintenance_id}"), object()),
-        (p("/export"), reads()),
-        (p("/import"), makes()),
-        (p("/status-page-list"), reads()),
-        (p("/status-page"), makes()),
-        (p("/status-page/{status_page_id}"), object()),
-        (p("/api-key-list"), reads()),
-        (p("/api-key"), makes()),
-        (p("/api-key/{api_key_id}"), delete(announced)),
-        (c("/schedule-preview"), reads()),
-        (c("/replay"), reads()),
-        (c("/snippet"), reads()),
-    ];
-    table.into_iter().fold(router, |router, (path, methods)| router.route(&path, methods))
-}
-
-fn p(tail: &str) -> String {
-    format!("/user/project/{{project_id}}{tail}")
-}
-
-fn c(tail: &str) -> String {
-    p(&format!("/check/{{check_id}}{tail}"))
+/// Serves the description of this API.
+fn description(resources: &[Resource], state: &ManagementState) -> MethodRouter<ManagementState> {
+    let prefix = state.ctx.config.server.path_prefix();
+    let bytes = openapi::document(resources, &prefix).to_json().unwrap_or_default();
+    let bytes = Bytes::from(bytes);
+    get(async move || {
+        let json = HeaderValue::from_static("application/json; charset=utf-8");
+        let nosniff = HeaderValue::from_static("nosniff");
+        let headers = [(header::CONTENT_TYPE, json), (header::X_CONTENT_TYPE_OPTIONS, nosniff)];
+        (headers, bytes.clone())
+    })
 }
 
 async fn no_such_command(request: Request) -> Response {
@@ -212,15 +214,4 @@ fn size_of_head(request: &Request) -> usize {
     let headers = request.headers().iter();
     let headers: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
     request.method().as_str().len() + target + headers
-}
-
-/// A moment as this dialect writes it, or null.
-fn time(at: Option<Timestamp>) -> Option<String> {
-    at.map(Timestamp::to_rfc3339)
-}
-
-/// A measured time in seconds, from microseconds.
-#[allow(clippy::cast_precision_loss, reason = "runs are timed up to 72 hours: 39 of 52 bits")]
-fn seconds(micros: Option<i64>) -> Option<f64> {
-    micros.map(|micros| micros as f64 / 1e6)
 }

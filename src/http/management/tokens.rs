@@ -2,15 +2,137 @@
 //! session makes them and sees their text; sessions themselves are not among them.
 
 use ipnet::IpNet;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa::openapi::{Array, ArrayBuilder};
 
 use super::call::{Answer, Call, Reply};
-use super::fields::{Fields, required};
-use super::time;
+use super::command::Command;
+use super::fields::{Body, Fields, body, required};
+use super::model::{Flag, Model, Time, time, words};
 use crate::fault::{Fault, Result};
 use crate::service::tokens::{self, NewToken, Scope};
 use crate::store;
 use crate::store::tokens::TokenRow;
+
+/// What can be read of a token and not be written.
+const READ_ONLY: [&str; 8] = [
+    "token_id",
+    "subject",
+    "scopes",
+    "allowed_ips",
+    "created_at",
+    "expires_at",
+    "last_used_at",
+    "token",
+];
+
+/// The commands of this file.
+pub fn commands() -> Vec<Command> {
+    let wanted = json!({"subject": "deploy", "expires_in": 7_776_000, "scopes": ["read"]});
+    vec![
+        Command::get("/user/token-list", list, "Your API tokens")
+            .text("Without their texts. Sessions are not among them.")
+            .lists::<Token>(),
+        Command::post("/user/token", create, "Make a token")
+            .text(
+                "Only a signed-in session may do this (or `overdue token create`): a token can't \
+                 make tokens. The answer has its text. Expired tokens are deleted first; where \
+                 `max_count` is reached all the same, the refusal (403) says when the next place \
+                 is free.",
+            )
+            .takes::<NewTokenFields>(&["subject", "expires_in"], wanted)
+            .writes::<Token>(&[]),
+        Command::get("/user/token/{token_id}", read, "A token")
+            .text("A signed-in session is answered its text too.")
+            .answers::<Token>(),
+        Command::put("/user/token/{token_id}", update, "Revoke a token")
+            .text("It stops working at once, and for good. It counts until it expires.")
+            .takes::<TokenFields>(&[], json!({"revoked": 1}))
+            .ignores(&READ_ONLY)
+            .writes::<Token>(&[]),
+        Command::delete("/user/token/{token_id}", remove, "Delete an expired token")
+            .text("Before it has expired this is refused with 403: revoke it instead."),
+    ]
+}
+
+/// A token.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Token {
+    /// The token's id.
+    #[schema(minimum = 1)]
+    token_id: i64,
+    /// What it is called, in the request journal too; each of your tokens has its own.
+    subject: String,
+    /// What it may do.
+    #[schema(schema_with = scope_words)]
+    scopes: Vec<String>,
+    /// The networks that it may be used from (CIDR); none: from everywhere.
+    allowed_ips: Vec<String>,
+    /// When it was made.
+    created_at: Time,
+    /// When it ends.
+    expires_at: Time,
+    /// It was revoked.
+    revoked: Flag,
+    /// When it was last used.
+    #[schema(required)]
+    last_used_at: Option<Time>,
+    /// Its text; only a signed-in session is shown it, and never in a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    token: Option<String>,
+}
+
+fn scope_words() -> Array {
+    let text = "`read`: commands that change nothing. `write`: those that do.";
+    let scope = words(Scope::ALL.iter().map(|scope| scope.as_str()), text);
+    ArrayBuilder::new().items(scope).description(Some("What it may do.")).build()
+}
+
+impl Model for Token {
+    fn example() -> Self {
+        Self {
+            token_id: 7,
+            subject: "deploy".to_owned(),
+            scopes: vec!["read".to_owned()],
+            allowed_ips: vec!["192.0.2.0/24".to_owned()],
+            created_at: Time::example(0),
+            expires_at: Time::example(7_776_000),
+            revoked: Flag(0),
+            last_used_at: None,
+            token: None,
+        }
+    }
+}
+
+body! {
+    /// What is said of a new token.
+    pub struct NewTokenFields {
+        /// What to call it: 1 to 100 characters; no other of your tokens may be called so.
+        #[schema(min_length = 1, max_length = 100)]
+        subject: String,
+        /// For how long it holds: seconds, at most `tokens.max_days` (normally 365 days).
+        #[schema(minimum = 1, maximum = 31_536_000, extensions(("x-unit" = json!("seconds"))))]
+        expires_in: i64,
+        /// What it may do; everything where it is not said.
+        #[schema(schema_with = scope_words)]
+        scopes: Vec<String>,
+        /// Addresses or networks that it may be used from (CIDR), at most 50; none: from everywhere.
+        #[schema(max_items = 50)]
+        allowed_ips: Vec<String>,
+    }
+}
+
+body! {
+    /// What can be changed about a token.
+    pub struct TokenFields {
+        /// 1 revokes it; 0 is refused.
+        #[schema(value_type = i64, minimum = 1, maximum = 1)]
+        revoked: Flag,
+    }
+}
 
 /// `GET /user/token-list`
 pub async fn list(call: Call) -> Answer {
@@ -19,7 +141,7 @@ pub async fn list(call: Call) -> Answer {
     let user_id = call.caller.user_id;
     let (rows, total) = store::tokens::list(&mut conn, user_id, page.offset, page.limit).await?;
     let max_count = i64::from(call.ctx.config.tokens.max_count);
-    Ok(page.reply(rows.iter().map(shown).collect(), total, Some(max_count)))
+    page.reply(rows.iter().map(shown).collect(), total, Some(max_count))
 }
 
 /// `POST /user/token`
@@ -27,33 +149,24 @@ pub async fn create(call: Call) -> Answer {
     call.caller.check_session()?;
     let new = wanted(call.fields()?)?;
     let row = tokens::create(&call.ctx, call.caller.user_id, &new).await?;
-    Ok(Reply::written(shown_to(&call, &row)?, &[]))
+    Reply::written(shown_to(&call, &row)?, &[])
 }
 
 /// `GET /user/token/{token_id}`
 pub async fn read(call: Call) -> Answer {
     call.takes_nothing()?;
     let row = tokens::find(&call.ctx, call.caller.user_id, call.id("token_id")?).await?;
-    Ok(Reply::Json(shown_to(&call, &row)?))
+    Reply::of(&shown_to(&call, &row)?)
 }
 
 /// `PUT /user/token/{token_id}`: `{"revoked": 1}`
 pub async fn update(call: Call) -> Answer {
     let mut fields = call.fields()?;
-    let revoked = fields.flag("revoked")?;
-    fields.ignore(&[
-        "token_id",
-        "subject",
-        "scopes",
-        "allowed_ips",
-        "created_at",
-        "expires_at",
-        "last_used_at",
-        "token",
-    ]);
+    let TokenFields { revoked } = TokenFields::read(&mut fields)?;
+    fields.ignore(&READ_ONLY);
     fields.finish()?;
     let (user_id, token_id) = (call.caller.user_id, call.id("token_id")?);
-    let row = match revoked {
+    let row = match revoked.map(bool::from) {
         Some(true) => tokens::revoke(&call.ctx, user_id, token_id).await?,
         Some(false) => {
             let reason = "must be 1: what is revoked stays so, and nothing else can be set";
@@ -61,31 +174,25 @@ pub async fn update(call: Call) -> Answer {
         }
         None => tokens::find(&call.ctx, user_id, token_id).await?,
     };
-    Ok(Reply::written(shown_to(&call, &row)?, &[]))
+    Reply::written(shown_to(&call, &row)?, &[])
 }
 
 /// `DELETE /user/token/{token_id}`
 pub async fn remove(call: Call) -> Answer {
     call.takes_nothing()?;
     tokens::delete(&call.ctx, call.caller.user_id, call.id("token_id")?).await?;
-    Ok(Reply::deleted())
+    Reply::deleted()
 }
 
 fn wanted(mut fields: Fields) -> Result<NewToken> {
-    let subject = fields.text("subject")?;
-    let expires_in = fields.integer("expires_in")?;
-    let scopes = fields.texts("scopes")?;
-    let allowed_ips = fields.texts("allowed_ips")?;
+    let wanted = NewTokenFields::read(&mut fields)?;
     fields.finish()?;
+    let networks = wanted.allowed_ips.unwrap_or_default();
     Ok(NewToken {
-        subject: required("subject", subject)?,
-        expires_in: required("expires_in", expires_in)?,
-        scopes: scopes.map_or_else(|| Ok(Scope::ALL.to_vec()), |names| scopes_of(&names))?,
-        allowed_ips: allowed_ips
-            .unwrap_or_default()
-            .iter()
-            .map(|t| network(t))
-            .collect::<Result<_>>()?,
+        subject: required("subject", wanted.subject)?,
+        expires_in: required("expires_in", wanted.expires_in)?,
+        scopes: wanted.scopes.map_or_else(|| Ok(Scope::ALL.to_vec()), |names| scopes_of(&names))?,
+        allowed_ips: networks.iter().map(|text| network(text)).collect::<Result<_>>()?,
     })
 }
 
@@ -104,27 +211,28 @@ fn network(text: &str) -> Result<IpNet> {
     })
 }
 
-fn shown(row: &TokenRow) -> Value {
+fn shown(row: &TokenRow) -> Token {
     let parts = |text: &str| -> Vec<String> {
         text.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect()
     };
-    json!({
-        "token_id": row.token_id,
-        "subject": row.subject,
-        "scopes": parts(&row.scopes),
-        "allowed_ips": parts(&row.allowed_ips),
-        "created_at": row.created_at.to_rfc3339(),
-        "expires_at": row.expires_at.to_rfc3339(),
-        "revoked": row.revoked.0,
-        "last_used_at": time(row.last_used_at),
-    })
+    Token {
+        token_id: row.token_id,
+        subject: row.subject.clone(),
+        scopes: parts(&row.scopes),
+        allowed_ips: parts(&row.allowed_ips),
+        created_at: row.created_at.into(),
+        expires_at: row.expires_at.into(),
+        revoked: row.revoked.into(),
+        last_used_at: time(row.last_used_at),
+        token: None,
+    }
 }
 
 /// The token as this caller sees it: with its text where they are signed in.
-fn shown_to(call: &Call, row: &TokenRow) -> Result<Value> {
+fn shown_to(call: &Call, row: &TokenRow) -> Result<Token> {
     let mut shown = shown(row);
     if call.caller.is_session {
-        shown["token"] = Value::String(tokens::text_of(&call.ctx, row)?);
+        shown.token = Some(tokens::text_of(&call.ctx, row)?);
     }
     Ok(shown)
 }
