@@ -31,7 +31,7 @@ both_databases! {
     async fn fields_are_known_there_once_and_of_their_type(database) {
         let api = shared(database).await;
         for (body, start) in [
-            (r#"{"check_name":"x","colour":"red"}"#, "colour: is unknown: there are kind"),
+            (r#"{"check_name":"x","colour":"red"}"#, "colour: is unknown: there are check_name"),
             (r#"{"check_name":"x","check_name":"x"}"#, "check_name: is there more than once"),
             (r#"{"check_name":"a\u0000b"}"#, "check_name: must not contain the character U+0000"),
             (r#"{"check_name":"x","tags":["a","b\u0000"]}"#, "tags: must not contain"),

@@ -7,6 +7,7 @@ mod bodies;
 mod channels;
 mod checks;
 mod conventions;
+mod description;
 mod desk;
 mod history;
 mod journal;

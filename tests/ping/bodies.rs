@@ -126,7 +126,7 @@ both_databases! {
             post_head(&check, "Content-Length: 100") + "only this",
             post_head(&check, "Transfer-Encoding: chunked") + "5\r\nhello\r\n",
             post_head(&check, "Transfer-Encoding: chunked") + "5\r\nhel",
-            post_head(&check, "Content-Length: 20000") + &"A".repeat(15_000),
+            post_head(&check, "Content-Length: 20000") + "A".repeat(15_000).as_str(),
         ];
         for request in broken {
             let mut wire = api.wire().await;

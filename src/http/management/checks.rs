@@ -10,6 +10,7 @@ use super::command::Command;
 use super::fields::{Body, body, required};
 use super::model::{Flag, Model, Time, id, seconds, time, words};
 use super::query::Query;
+use crate::config::Config;
 use crate::fault::{Fault, Result};
 use crate::service::checks::{self, Change};
 use crate::service::remark::{self, Kind};
@@ -63,25 +64,35 @@ const REMARKS: [&Kind; 5] = [
 ];
 
 /// The commands of this file.
-pub fn commands() -> Vec<Command> {
+pub fn commands(config: &Config) -> Vec<Command> {
+    let (period, grace) = (config.checks.min_period.into(), config.checks.min_grace.into());
+    let bounded = |command: Command| {
+        let command = command.within("period", period, checks::LONGEST);
+        let command = command.within("grace", grace, checks::LONGEST);
+        command.within("max_runtime", grace, checks::LONGEST)
+    };
     let example = || json!({"check_name": "Nightly backup", "period": 86_400, "grace": 3600});
     vec![
         Command::get("/user/project/{project_id}/check-list", list, "The checks of a project")
             .text("By id, unless `order` says otherwise.")
             .query::<Asked>()
             .lists::<Check>(),
-        Command::post("/user/project/{project_id}/check", create, "Make a check")
-            .text("It exists and takes pings once the answer is sent. For editors.")
-            .takes::<CheckFields>(&["check_name"], example())
-            .writes::<Check>(&REMARKS),
+        bounded(
+            Command::post("/user/project/{project_id}/check", create, "Make a check")
+                .text("It exists and takes pings once the answer is sent. For editors.")
+                .takes::<CheckFields>(&["check_name"], example())
+                .writes::<Check>(&REMARKS),
+        ),
         Command::get("/user/project/{project_id}/check/{check_id}", read, "A check")
             .answers::<Check>(),
-        Command::put("/user/project/{project_id}/check/{check_id}", update, "Change a check")
-            .text("Pausing and resuming too. For editors.")
-            .takes::<CheckFields>(&[], json!({"grace": 7200}))
-            .takes::<PauseFields>(&[], json!({"grace": 7200}))
-            .ignores(&READ_ONLY)
-            .writes::<Check>(&REMARKS),
+        bounded(
+            Command::put("/user/project/{project_id}/check/{check_id}", update, "Change a check")
+                .text("Pausing and resuming too. For editors.")
+                .takes::<CheckFields>(&[], json!({"grace": 7200}))
+                .takes::<PauseFields>(&[], json!({"grace": 7200}))
+                .ignores(&READ_ONLY)
+                .writes::<Check>(&REMARKS),
+        ),
         Command::delete("/user/project/{project_id}/check/{check_id}", remove, "Delete a check")
             .text("With all of its history. For editors."),
     ]
@@ -94,7 +105,12 @@ struct Asked {
     #[param(required = false, minimum = 1)]
     check_id: Vec<i64>,
     /// Only those with this tag; repeated: with all of them.
-    #[param(required = false, min_length = 1, max_length = 50, pattern = r"^[^\s,\p{Cc}]+$")]
+    #[param(
+        required = false,
+        min_length = 1,
+        max_length = 50,
+        pattern = r"^[^\s,\x00-\x1f\x7f-\x9f]+$"
+    )]
     tag: Vec<String>,
     /// Only those of this status; repeated: of any of them.
     #[param(required = false, schema_with = asked_statuses)]
@@ -292,7 +308,7 @@ body! {
         #[schema(max_length = 100)]
         check_name: String,
         /// Its tags: at most 20, each 1 to 50 characters without white space or comma.
-        #[schema(max_items = 20, min_length = 1, max_length = 50, pattern = r"^[^\s,\p{Cc}]+$")]
+        #[schema(max_items = 20, min_length = 1, max_length = 50, pattern = r"^[^\s,\x00-\x1f\x7f-\x9f]+$")]
         tags: Vec<String>,
         /// What it is about: at most 10,000 characters.
         #[schema(max_length = 10_000)]

@@ -7,7 +7,9 @@ use std::future::Future;
 use axum::routing::{MethodRouter, on};
 use http::Method;
 use serde_json::{Value, json};
+use utoipa::Number;
 use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::schema::{AdditionalProperties, SchemaType};
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
 
@@ -151,7 +153,21 @@ impl Command {
     /// It takes these parameters behind the `?`.
     #[must_use]
     pub fn query<T: IntoParams>(mut self) -> Self {
-        self.parameters.extend(T::into_params(|| Some(ParameterIn::Query)));
+        let mut parameters = T::into_params(|| Some(ParameterIn::Query));
+        parameters.iter_mut().filter_map(|one| one.schema.as_mut()).for_each(without_null);
+        self.parameters.extend(parameters);
+        self
+    }
+
+    /// The number in this field of its body is at least and at most so much by the configuration.
+    #[must_use]
+    pub fn within(mut self, name: &str, from: i64, to: i64) -> Self {
+        if let Some(Body { schema: RefOr::T(Schema::Object(object)), .. }) = &mut self.body
+            && let Some(RefOr::T(Schema::Object(field))) = object.properties.get_mut(name)
+        {
+            field.minimum = isize::try_from(from).ok().map(Number::Int);
+            field.maximum = isize::try_from(to).ok().map(Number::Int);
+        }
         self
     }
 
@@ -168,8 +184,7 @@ impl Command {
             object.description = object.description.or(more.description);
         }
         object.required.extend(required.iter().map(|name| (*name).to_owned()));
-        object.additional_properties =
-            Some(Box::new(utoipa::openapi::schema::AdditionalProperties::FreeForm(false)));
+        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
         T::schemas(&mut self.schemas);
         let schema = RefOr::T(Schema::Object(object));
         self.body = Some(Body { media_type: "application/json", schema, example });
@@ -183,7 +198,7 @@ impl Command {
         if let Some(Body { schema: RefOr::T(Schema::Object(object)), .. }) = &mut self.body {
             for name in names {
                 let any = ObjectBuilder::new()
-                    .schema_type(utoipa::openapi::schema::SchemaType::AnyValue)
+                    .schema_type(SchemaType::AnyValue)
                     .description(Some("Taken as it was read, and nothing is done with it."));
                 object.properties.insert((*name).to_owned(), any.into());
             }
@@ -255,6 +270,17 @@ impl Command {
         let parts = parts.skip(1).map(|part| part.replace('-', "_"));
         let name: Vec<String> = parts.collect();
         format!("{}_{}", self.method.as_str().to_lowercase(), name.join("_"))
+    }
+}
+
+/// A parameter that is optional is left out, never null.
+fn without_null(schema: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::Object(object)) = schema else { return };
+    if let SchemaType::Array(types) = &mut object.schema_type {
+        types.retain(|one| *one != Type::Null);
+        if let [one] = types.as_slice() {
+            object.schema_type = SchemaType::Type(one.clone());
+        }
     }
 }
 

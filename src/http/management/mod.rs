@@ -34,6 +34,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 pub use journal::{Inbox, Journal, channel, journal_writer};
 pub use limit::Limiter;
 
+use crate::config::Config;
 use crate::context::Context;
 use crate::notify::outbound::Outbound;
 use crate::secret;
@@ -78,14 +79,14 @@ struct Resource {
 }
 
 /// The table of all commands, by resource, in the order in which the description shows them.
-fn resources() -> Vec<Resource> {
+fn resources(config: &Config) -> Vec<Resource> {
     let resource = |name, text, commands| Resource { name, text, commands };
     vec![
         resource("Profile", "Who you are.", profile::commands()),
-        resource("Tokens", "What scripts sign in with.", tokens::commands()),
+        resource("Tokens", "What scripts sign in with.", tokens::commands(config)),
         resource("Requests", "What was done with your tokens.", requests::commands()),
         resource("Projects", "Checks and channels that belong together.", projects::commands()),
-        resource("Checks", "Jobs that are expected to ping.", checks::commands()),
+        resource("Checks", "Jobs that are expected to ping.", checks::commands(config)),
         resource("History", "What happened to checks.", history::commands()),
         resource("Channels", "Where alerts are sent.", channels::commands()),
         resource("Announced", "Commands that are not built yet.", unbuilt()),
@@ -138,7 +139,7 @@ fn unbuilt() -> Vec<Command> {
 /// The router for every path that is `/user` or begins with `/user/`, its own 404 and 405 included,
 /// and for the description. It has no fallback, so that it can be merged with others.
 pub fn router(state: ManagementState) -> Router {
-    let resources = resources();
+    let resources = resources(&state.ctx.config);
     let description = description(&resources, &state);
     let commands = resources.into_iter().flat_map(|resource| resource.commands);
     let router = commands.fold(Router::new(), |router: Router<ManagementState>, command| {

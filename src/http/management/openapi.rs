@@ -19,7 +19,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ArrayBuilder, ComponentsBuilder, Info, KnownFormat, ObjectBuilder, OpenApi, OpenApiBuilder,
-    Ref, Required, Response, ResponseBuilder, ServerBuilder, Type,
+    Ref, RefOr, Required, Response, ResponseBuilder, Schema, ServerBuilder, Type,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -88,6 +88,9 @@ fn components(resources: &[Resource]) -> utoipa::openapi::Components {
         .security_scheme(BY_COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(key)))
         .security_scheme(BY_BEARER, SecurityScheme::Http(bearer.build()))
         .schemas_from_iter(schemas)
+        .responses_from_iter(
+            FAILURES.map(|(status, message)| (status.to_string(), failure(status, message))),
+        )
         .build()
 }
 
@@ -172,22 +175,18 @@ fn path_parameter(name: &str) -> Parameter {
         .build()
 }
 
-/// Every status that a command may answer, each with an example.
-fn responses(command: &Command) -> Vec<(String, Response)> {
+/// Every status that a command may answer. All but 200 are the same everywhere.
+fn responses(command: &Command) -> Vec<(String, RefOr<Response>)> {
     let mut all = Vec::new();
     if command.is_built {
-        all.push((StatusCode::OK, success(command)));
-    } else {
-        let message = "this command is announced and not built yet";
-        all.push((StatusCode::NOT_IMPLEMENTED, failure(StatusCode::NOT_IMPLEMENTED, message)));
+        all.push(("200".to_owned(), RefOr::T(success(command))));
     }
     let takes_body = !matches!(command.method, Method::GET);
-    let failures = FAILURES.iter().filter(|failure| takes_body || failure.0 != 413);
-    all.extend(failures.filter_map(|(status, message)| {
-        let status = StatusCode::from_u16(*status).ok()?;
-        Some((status, failure(status, message)))
+    let failures = FAILURES.iter().filter(|(status, _)| takes_body || *status != 413);
+    all.extend(failures.map(|(status, _)| {
+        (status.to_string(), Ref::from_response_name(status.to_string()).into())
     }));
-    all.into_iter().map(|(status, response)| (status.as_u16().to_string(), response)).collect()
+    all
 }
 
 /// What any command may answer instead of 200, with an example of its message. 413 is for those
@@ -214,7 +213,7 @@ fn success(command: &Command) -> Response {
 }
 
 /// An object and its soft errors; of a DELETE, these alone.
-fn written(command: &Command) -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+fn written(command: &Command) -> RefOr<Schema> {
     let entries = ArrayBuilder::new()
         .items(Ref::from_schema_name(SoftError::name()))
         .description(Some("What needs attention; empty where nothing does."));
@@ -231,16 +230,16 @@ fn with_no_errors(example: &Value) -> Value {
     example
 }
 
-fn failure(status: StatusCode, message: &str) -> Response {
-    let words = status.canonical_reason().unwrap_or("Error");
-    let example = json!({"statusCode": status.as_u16(), "error": words, "message": message});
+fn failure(status: u16, message: &str) -> Response {
+    let words = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let example = json!({"statusCode": status, "error": words, "message": message});
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name(FatalError::name())))
         .example(Some(example));
-    let response = ResponseBuilder::new().description(meaning(status.as_u16()));
+    let response = ResponseBuilder::new().description(meaning(status));
     let response = response.content("application/json", content.build());
     match status {
-        StatusCode::SERVICE_UNAVAILABLE => response.header("Retry-After", retry_after()).build(),
+        503 => response.header("Retry-After", retry_after()).build(),
         _ => response.build(),
     }
 }

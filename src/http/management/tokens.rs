@@ -11,6 +11,7 @@ use super::call::{Answer, Call, Reply};
 use super::command::Command;
 use super::fields::{Body, Fields, body, required};
 use super::model::{Flag, Model, Time, time, words};
+use crate::config::Config;
 use crate::fault::{Fault, Result};
 use crate::service::tokens::{self, NewToken, Scope};
 use crate::store;
@@ -29,7 +30,8 @@ const READ_ONLY: [&str; 8] = [
 ];
 
 /// The commands of this file.
-pub fn commands() -> Vec<Command> {
+pub fn commands(config: &Config) -> Vec<Command> {
+    let longest = i64::from(config.tokens.max_days) * 86_400;
     let wanted = json!({"subject": "deploy", "expires_in": 7_776_000, "scopes": ["read"]});
     vec![
         Command::get("/user/token-list", list, "Your API tokens")
@@ -43,6 +45,7 @@ pub fn commands() -> Vec<Command> {
                  is free.",
             )
             .takes::<NewTokenFields>(&["subject", "expires_in"], wanted)
+            .within("expires_in", 1, longest)
             .writes::<Token>(&[]),
         Command::get("/user/token/{token_id}", read, "A token")
             .text("A signed-in session is answered its text too.")
