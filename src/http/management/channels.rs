@@ -148,7 +148,7 @@ body! {
         remind_every: i64,
         /// Messages a minute after which further ones are collected; only 0 (never) is built so
         /// far.
-        #[schema(minimum = 0, maximum = 1000)]
+        #[schema(minimum = 0, maximum = 0)]
         group_threshold: i64,
         /// It takes nothing at the moment; 0 enables it again.
         disabled: Flag,

@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 use serde_json::json;
-use utoipa::openapi::{Array, ArrayBuilder, Object};
+use utoipa::openapi::schema::SchemaType;
+use utoipa::openapi::{Array, ArrayBuilder, Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::call::{Answer, Call, Reply};
 use super::command::Command;
 use super::fields::{Body, body, required};
-use super::model::{Flag, Model, Time, id, seconds, time, words};
+use super::model::{Flag, Model, Time, id, seconds, time, words, zone};
 use super::query::Query;
 use crate::config::Config;
 use crate::fault::{Fault, Result};
@@ -239,8 +240,25 @@ fn kind_words() -> Object {
     words(KINDS, "What kind of schedule it has: a period, a cron or an OnCalendar expression.")
 }
 
+fn built_kinds() -> Object {
+    words(["simple"], "What kind of schedule it has; only periods are built so far.")
+}
+
+fn no_schedule() -> Object {
+    let text = "The cron or OnCalendar expression, for kinds that are not built yet.";
+    ObjectBuilder::new().schema_type(Type::Null).description(Some(text)).build()
+}
+
 fn status_words() -> Object {
     words(STATUSES, "How it is; `grace`: the ping is late, and there is still time.")
+}
+
+fn zone_or_null() -> Object {
+    let mut object = zone();
+    object.schema_type = SchemaType::from_iter([Type::String, Type::Null]);
+    object.description =
+        Some("The IANA time zone of the schedule; UTC where it is not said.".to_owned());
+    object
 }
 
 fn method_words() -> Object {
@@ -313,8 +331,8 @@ body! {
         /// What it is about: at most 10,000 characters.
         #[schema(max_length = 10_000)]
         description: String,
-        /// What kind of schedule it has; `simple` where it is not said. Only that is built so far.
-        #[schema(schema_with = kind_words)]
+        /// What kind of schedule it has; `simple` where it is not said.
+        #[schema(schema_with = built_kinds)]
         kind: String,
         /// Time between two pings, from `checks.min_period` (normally a minute) to a year; 86400
         /// where it is not said.
@@ -360,9 +378,11 @@ body! {
         /// Its name in slug URLs: `a-z`, `0-9`, `_` and `-`. Null, or not said: made of the name.
         #[schema(max_length = 100, pattern = "^[a-z0-9_-]+$")]
         slug: String,
-        /// The cron or OnCalendar expression, for those kinds.
+        /// The cron or OnCalendar expression, for kinds that are not built yet.
+        #[schema(schema_with = no_schedule)]
         schedule: String,
         /// The IANA time zone of the schedule; UTC where it is not said.
+        #[schema(schema_with = zone_or_null)]
         timezone: String,
         /// How long a run may take, within the range of `grace`; null: as long as `grace`.
         #[schema(minimum = 60, maximum = 31_536_000, extensions(("x-unit" = json!("seconds"))))]

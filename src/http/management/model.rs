@@ -109,6 +109,17 @@ pub fn words<'a>(words: impl IntoIterator<Item = &'a str>, text: &str) -> utoipa
         .build()
 }
 
+/// The schema of a time zone's name. It names some of them as examples and not all: they are
+/// hundreds, and grow with the years.
+#[must_use]
+pub fn zone() -> utoipa::openapi::Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::Custom("iana-time-zone".to_owned())))
+        .examples(["UTC", "Europe/Budapest", "Asia/Seoul"])
+        .build()
+}
+
 /// The schema of an id; for `schema_with`.
 #[must_use]
 pub fn id() -> utoipa::openapi::Object {

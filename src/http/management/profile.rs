@@ -58,6 +58,7 @@ body! {
         #[schema(max_length = 100)]
         name: String,
         /// An IANA time zone, such as `Europe/Budapest`.
+        #[schema(format = "iana-time-zone", example = "Europe/Budapest")]
         timezone: String,
     }
 }

@@ -123,7 +123,7 @@ body! {
         #[schema(schema_with = scope_words)]
         scopes: Vec<String>,
         /// Addresses or networks that it may be used from (CIDR), at most 50; none: from everywhere.
-        #[schema(max_items = 50)]
+        #[schema(max_items = 50, format = "ip-network")]
         allowed_ips: Vec<String>,
     }
 }
