@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::Object;
 
 use super::call::{Answer, Call, Reply};
+use super::channel_config;
 use super::command::Command;
 use super::fields::{Body, Fields, body, required};
 use super::model::{Flag, Model, Time, time, words};
@@ -26,7 +27,7 @@ const READ_ONLY: [&str; 3] = ["channel_id", "last_error", "last_sent_at"];
 pub fn commands() -> Vec<Command> {
     let example = || {
         json!({"channel_name": "Chat", "kind": "webhook",
-        "config": {"url_down": "https://chat.example.org/hook"}})
+        "config": channel_config::example()})
     };
     let remarks = [&remark::CHANNEL_DISABLED, &remark::QUEUE_DELAYED];
     let test_remarks = [&remark::CHANNEL_DELIVERY_FAILED, &remark::CHANNEL_DISABLED];
@@ -132,9 +133,8 @@ body! {
         /// What kind of receiver it is; it can't be changed.
         #[schema(schema_with = kind_words)]
         kind: String,
-        /// The kind's own settings. A `webhook` has `url_down`, `method_down` (GET, POST, PUT),
-        /// `headers_down`, `body_down`, the same with `_up`, and `secret`, which signs.
-        #[schema(value_type = Object)]
+        /// The kind's own settings.
+        #[schema(schema_with = channel_config::schema)]
         config: Value,
         /// It is told when a check goes down; 1 where it is not said.
         on_down: Flag,

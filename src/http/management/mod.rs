@@ -4,6 +4,7 @@
 
 mod body;
 mod call;
+mod channel_config;
 mod channels;
 mod checks;
 mod command;

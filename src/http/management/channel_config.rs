@@ -1,0 +1,88 @@
+//! How the description shows the settings of each kind of channel. What is allowed is decided by
+//! the kinds themselves, in `notify/channels`.
+
+use serde_json::{Value, json};
+use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder};
+use utoipa::openapi::{AllOfBuilder, Object, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
+
+/// The settings of a `webhook`, the one kind that is built so far.
+#[must_use]
+pub fn schema() -> RefOr<Schema> {
+    let both = ["down", "up"].into_iter().flat_map(|direction| {
+        [
+            (format!("url_{direction}"), url(direction)),
+            (format!("method_{direction}"), method()),
+            (format!("headers_{direction}"), headers()),
+            (format!("body_{direction}"), body("The template of the body; empty: our own.")),
+        ]
+    });
+    let fields = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        .property("body_group", body("The same for several alerts that are sent as one."))
+        .property("secret", secret());
+    let fields = both.fold(fields, |fields, (name, field)| fields.property(name, field));
+    let one_url = AnyOfBuilder::new()
+        .item(ObjectBuilder::new().required("url_down"))
+        .item(ObjectBuilder::new().required("url_up"));
+    Schema::AllOf(
+        AllOfBuilder::new()
+            .description(Some("The kind's own settings: here those of a `webhook`."))
+            .item(fields)
+            .item(one_url)
+            .build(),
+    )
+    .into()
+}
+
+/// An example of such settings.
+#[must_use]
+pub fn example() -> Value {
+    json!({"url_down": "https://chat.example.org/hook", "body_down": "{\"text\":\"$NAME is $STATUS\"}"})
+}
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn url(direction: &str) -> Object {
+    let text_of = format!(
+        "Where {direction}s go: `http` or `https`, at most 2000 characters, placeholders after the \
+         host. Empty: they are not sent. One of the two URLs must be there."
+    );
+    text()
+        .format(Some(SchemaFormat::Custom("http-url".to_owned())))
+        .max_length(Some(2000))
+        .description(Some(text_of))
+        .build()
+}
+
+fn method() -> Object {
+    super::model::words(["GET", "POST", "PUT"], "The HTTP method; POST where it is not said.")
+}
+
+fn headers() -> Object {
+    let value = text().max_length(Some(2000)).pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]*$"));
+    let name = text().pattern(Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"));
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property_names(Some(name.build()))
+        .additional_properties(Some(AdditionalProperties::RefOr(value.into())))
+        .max_properties(Some(50))
+        .description(Some("Further headers, placeholders in the values."))
+        .build()
+}
+
+fn body(about: &str) -> Object {
+    let about = format!("{about} At most 100000 bytes, with placeholders such as `$NAME`.");
+    text().max_length(Some(100_000)).description(Some(about)).build()
+}
+
+fn secret() -> Object {
+    let about = "What signs (Standard Webhooks): `whsec_` and 24 to 64 bytes in base64; made where \
+                 there is none, and shown whole once.";
+    text()
+        .format(Some(SchemaFormat::Custom("webhook-secret".to_owned())))
+        .description(Some(about))
+        .build()
+}
