@@ -13,6 +13,7 @@ use crate::notify::message::{open_config, seal_config};
 use crate::notify::message_id;
 use crate::notify::outbound::{Delivery, Outbound};
 use crate::secret;
+use crate::service::checks::queue_remark;
 use crate::service::remark::{self, Remark};
 use crate::store::Flag;
 use crate::store::channels::{self, ChannelRow};
@@ -228,15 +229,21 @@ pub async fn update(
     Ok(row)
 }
 
-/// Deletes a channel; its notifications go with it.
+/// Deletes a channel; its notifications go with it. Says where checks are left that tell nobody.
 ///
 /// # Errors
 /// It is not in this project.
-pub async fn delete(ctx: &Context, project_id: i64, channel_id: i64) -> Result<()> {
+pub async fn delete(ctx: &Context, project_id: i64, channel_id: i64) -> Result<Vec<Remark>> {
     let mut tx = ctx.store.begin().await?;
     find(&mut tx, project_id, channel_id).await?;
+    let alone = channels::count_of_checks_that_tell_it_alone(&mut tx, channel_id).await?;
     channels::delete(&mut tx, channel_id).await?;
-    tx.commit().await
+    tx.commit().await?;
+    let message = format!(
+        "checks that told this channel alone: {alone}; now nobody is told when one of them goes down"
+    );
+    let remark = (alone > 0).then(|| Remark::new(&remark::CHANNEL_NONE_ASSIGNED, message));
+    Ok(remark.into_iter().collect())
 }
 
 /// What about a channel that was just written needs attention.
@@ -276,6 +283,7 @@ pub async fn test(
     let row = find(&mut conn, project_id, channel_id).await?;
     let mut remarks = remarks(&row);
     remarks.extend(error.map(|error| Remark::new(&remark::CHANNEL_DELIVERY_FAILED, error)));
+    remarks.extend(queue_remark(&mut conn, project_id, ctx.now()).await?);
     Ok((row, remarks))
 }
 

@@ -5,7 +5,10 @@ use crate::fault::{Fault, Result};
 use crate::secret;
 use crate::store::projects::{self, NewProject, ProjectRow, Role};
 use crate::store::tx::{Conn, Tx};
+use crate::store::users;
 
+/// The most projects that a user may own.
+pub const MAX_COUNT: i64 = 1000;
 /// The longest name, in characters.
 pub const MAX_NAME: usize = 100;
 
@@ -51,7 +54,7 @@ fn rank(role: Role) -> u8 {
 /// Makes a project, and returns it as its owner sees it.
 ///
 /// # Errors
-/// The name is not fit.
+/// The name is not fit, or the user owns [`MAX_COUNT`] projects already.
 pub async fn create(
     ctx: &Context,
     owner_id: i64,
@@ -68,7 +71,7 @@ pub async fn create(
 /// As [`create`], inside the caller's transaction.
 ///
 /// # Errors
-/// The name is not fit.
+/// The name is not fit, or the user owns [`MAX_COUNT`] projects already.
 pub async fn insert(
     ctx: &Context,
     tx: &mut Tx,
@@ -77,6 +80,7 @@ pub async fn insert(
     auto_create: bool,
 ) -> Result<ProjectRow> {
     check_name(project_name)?;
+    check_room(tx, owner_id).await?;
     let uuid = secret::random_uuid().to_string();
     let ping_key = secret::random_ping_key();
     let new = NewProject {
@@ -88,6 +92,19 @@ pub async fn insert(
     };
     let project_id = projects::insert(tx, &new, ctx.now()).await?;
     open(tx, owner_id, project_id, Role::Owner).await
+}
+
+/// Locks the user; whether they may own one more project.
+async fn check_room(tx: &mut Tx, owner_id: i64) -> Result<()> {
+    if !users::lock(tx, owner_id).await? {
+        return Err(Fault::NotFound);
+    }
+    if projects::count_owned(tx, owner_id).await? < MAX_COUNT {
+        return Ok(());
+    }
+    Err(Fault::Forbidden(format!(
+        "there are {MAX_COUNT} projects of this user already, which is the most: delete one first"
+    )))
 }
 
 /// Changes a project's name and whether unknown slugs may make checks; what is none stays.

@@ -15,6 +15,7 @@ use crate::fault::{Fault, Result};
 use crate::secret;
 use crate::store::Flag;
 use crate::store::tokens::{self, TokenRow};
+use crate::store::users;
 
 /// The kind of a token that a person or a script carries for long.
 pub const API: &str = "api";
@@ -192,13 +193,16 @@ pub async fn create(ctx: &Context, user_id: i64, new: &NewToken) -> Result<Token
     check(ctx, new)?;
     let now = Timestamp(0).plus_seconds(ctx.now().epoch_seconds());
     let mut tx = ctx.store.begin().await?;
-    tokens::delete_expired(&mut tx, ctx.now()).await?;
-    if !tokens::lock_user(&mut tx, user_id).await? {
+    // The user first, so that of two at once each counts what the other has made.
+    if !users::lock(&mut tx, user_id).await? {
         return Err(Fault::NotFound);
     }
+    tokens::delete_expired(&mut tx, ctx.now()).await?;
     let max_count = ctx.config.tokens.max_count;
-    if tokens::count(&mut tx, user_id).await? >= i64::from(max_count) {
-        let free = tokens::first_expiry(&mut tx, user_id).await?.unwrap_or(now);
+    // More than none where the ceiling was lowered since.
+    let beyond = tokens::count(&mut tx, user_id).await? - i64::from(max_count);
+    if beyond >= 0 {
+        let free = tokens::expiry(&mut tx, user_id, beyond).await?;
         tx.commit().await?;
         return Err(Fault::Forbidden(format!(
             "there are {max_count} tokens already, revoked ones included: the next place is free at \
@@ -233,7 +237,8 @@ fn joined<T: ToString>(values: &[T]) -> String {
 fn check(ctx: &Context, new: &NewToken) -> Result<()> {
     let length = new.subject.chars().count();
     if !(1..=MAX_SUBJECT).contains(&length) || new.subject.chars().any(char::is_control) {
-        return Err(Fault::invalid("subject", format!("must have 1 to {MAX_SUBJECT} characters")));
+        let reason = format!("must have 1 to {MAX_SUBJECT} characters, no control characters");
+        return Err(Fault::invalid("subject", reason));
     }
     if new.subject == SESSION {
         let reason = "must be another: this one is kept for browser sessions";

@@ -183,6 +183,21 @@ pub async fn of_checks(conn: &mut Conn, check_ids: &[i64]) -> Result<Vec<(i64, i
     Ok(rows.into_iter().map(|row| (row.check_id, row.channel_id)).collect())
 }
 
+/// How many checks tell this channel and no other.
+///
+/// # Errors
+/// The database is out.
+pub async fn count_of_checks_that_tell_it_alone(conn: &mut Conn, channel_id: i64) -> Result<i64> {
+    Ok(fetch_value!(
+        conn,
+        i64,
+        "SELECT COUNT(*) FROM check_channels a WHERE a.channel_id = $1 AND NOT EXISTS \
+         (SELECT 1 FROM check_channels b WHERE b.check_id = a.check_id \
+         AND b.channel_id <> a.channel_id)",
+        channel_id
+    ))
+}
+
 /// Makes a check tell exactly these channels.
 ///
 /// # Errors

@@ -26,6 +26,17 @@ impl Db {
         }
     }
 
+    /// As [`Db::for_update`], for rows that are locked only so that something can be counted: who
+    /// writes what merely refers to them (a line of the journal to its user, a notification to its
+    /// project) need not wait, and so can't be waited for in a circle.
+    #[must_use]
+    pub(super) fn for_counting(self, of: &str) -> String {
+        match self {
+            Self::Sqlite => String::new(),
+            Self::Postgres => format!(" FOR NO KEY UPDATE OF {of}"),
+        }
+    }
+
     /// As [`Db::for_update`], passing over rows that somebody else has locked.
     #[must_use]
     pub(super) fn for_update_skip_locked(self, of: &str) -> String {

@@ -1,8 +1,11 @@
 //! The journal of requests: which command was run with which token.
 
+use std::collections::BTreeMap;
+
 use sqlx::AssertSqlSafe;
 
 use super::dialect::{Column, Rows};
+use super::tokens;
 use super::tx::{Conn, fetch_all, fetch_value};
 use crate::clock::Timestamp;
 use crate::fault::Result;
@@ -53,16 +56,12 @@ pub async fn insert(conn: &mut Conn, entries: &[Entry]) -> Result<()> {
                r.remote_address, r.request_id FROM r JOIN users u ON u.user_id = r.user_id \
                ORDER BY r.at";
     Rows::new(names, columns).execute(conn, sql).await?;
-    let mut last_used = std::collections::BTreeMap::new();
+    let mut last_used = BTreeMap::new();
     for entry in entries {
         let at = last_used.entry(entry.token_id).or_insert(entry.at);
         *at = (*at).max(entry.at);
     }
-    let columns =
-        vec![Column::ints(last_used.keys().copied()), Column::times(last_used.values().copied())];
-    let sql = "UPDATE tokens SET last_used_at = r.at FROM r WHERE tokens.token_id = r.token_id";
-    Rows::new("token_id, at", columns).execute(conn, sql).await?;
-    Ok(())
+    tokens::mark_used(conn, &last_used).await
 }
 
 /// A line of the journal as it is read.
@@ -116,7 +115,8 @@ pub async fn list(
     let subject = filter.subject.as_deref();
     let page = format!(
         "SELECT at, subject, method, path, CAST(status AS BIGINT) AS status, remote_address, \
-         request_id FROM requests WHERE {condition} ORDER BY request_row_id DESC LIMIT $6 OFFSET $7"
+         request_id FROM requests WHERE {condition} \
+         ORDER BY at DESC, request_row_id DESC LIMIT $6 OFFSET $7"
     );
     let page = AssertSqlSafe(page);
     let rows = fetch_all!(

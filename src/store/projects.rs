@@ -131,6 +131,19 @@ pub async fn list_for(
     Ok((rows, total))
 }
 
+/// How many projects a user owns.
+///
+/// # Errors
+/// The database is out.
+pub async fn count_owned(conn: &mut Conn, user_id: i64) -> Result<i64> {
+    Ok(fetch_value!(
+        conn,
+        i64,
+        "SELECT COUNT(*) FROM members WHERE user_id = $1 AND role = 'owner'",
+        user_id
+    ))
+}
+
 /// How many checks of these projects are in which state, `grace` told from `up` at `now`.
 ///
 /// # Errors
@@ -228,7 +241,7 @@ pub async fn find_by_ping_key(conn: &mut Conn, ping_key: &str) -> Result<Option<
 pub async fn lock(conn: &mut Conn, project_id: i64) -> Result<bool> {
     let sql = format!(
         "SELECT p.project_id AS id FROM projects p WHERE p.project_id = $1{}",
-        conn.db().for_update("p")
+        conn.db().for_counting("p")
     );
     Ok(fetch_optional!(conn, IdRow, AssertSqlSafe(sql), project_id).is_some())
 }

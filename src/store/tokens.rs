@@ -1,7 +1,10 @@
 //! Tokens: proof of who is asking. The text of a token is never kept; its row is.
 
+use std::collections::BTreeMap;
+
 use sqlx::AssertSqlSafe;
 
+use super::dialect::{Column, Rows, id_list};
 use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value};
 use super::{Flag, IdRow};
 use crate::clock::Timestamp;
@@ -30,7 +33,8 @@ pub struct TokenRow {
     pub expires_at: Timestamp,
     /// Taken back before its end.
     pub revoked: Flag,
-    /// When it was last used, to the second or so.
+    /// When it was last used. It is written with the request journal, a second late at most; of a
+    /// process that was killed, that last second is missing.
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -122,29 +126,19 @@ pub async fn count(conn: &mut Conn, user_id: i64) -> Result<i64> {
     ))
 }
 
-/// When the first of a user's API tokens ends.
+/// When the token of a user ends that is the first to end but `passed_over`.
 ///
 /// # Errors
-/// The database is out.
-pub async fn first_expiry(conn: &mut Conn, user_id: i64) -> Result<Option<Timestamp>> {
+/// The database is out, or there are not so many.
+pub async fn expiry(conn: &mut Conn, user_id: i64, passed_over: i64) -> Result<Timestamp> {
     Ok(fetch_value!(
         conn,
-        Option<Timestamp>,
-        "SELECT MIN(expires_at) FROM tokens WHERE user_id = $1 AND kind = 'api'",
-        user_id
+        Timestamp,
+        "SELECT expires_at FROM tokens WHERE user_id = $1 AND kind = 'api' \
+         ORDER BY expires_at LIMIT 1 OFFSET $2",
+        user_id,
+        passed_over
     ))
-}
-
-/// Locks a user's row, so that what is counted about them stays so until the transaction ends.
-///
-/// # Errors
-/// The database is out.
-pub async fn lock_user(conn: &mut Conn, user_id: i64) -> Result<bool> {
-    let sql = format!(
-        "SELECT u.user_id AS id FROM users u WHERE u.user_id = $1{}",
-        conn.db().for_update("u")
-    );
-    Ok(fetch_optional!(conn, IdRow, AssertSqlSafe(sql), user_id).is_some())
 }
 
 /// Deletes every token, of anybody and of any kind, that has ended by `now`.
@@ -152,7 +146,39 @@ pub async fn lock_user(conn: &mut Conn, user_id: i64) -> Result<bool> {
 /// # Errors
 /// The database refused.
 pub async fn delete_expired(conn: &mut Conn, now: Timestamp) -> Result<()> {
+    lock_ended(conn, now).await?;
     execute!(conn, "DELETE FROM tokens WHERE expires_at <= $1", now);
+    Ok(())
+}
+
+/// Locks the tokens that have ended by `now`. Whoever locks several does it by their ids, so that
+/// no two wait for each other.
+async fn lock_ended(conn: &mut Conn, now: Timestamp) -> Result<()> {
+    let sql = format!(
+        "SELECT t.token_id AS id FROM tokens t WHERE t.expires_at <= $1 ORDER BY t.token_id{}",
+        conn.db().for_update("t")
+    );
+    fetch_all!(conn, IdRow, AssertSqlSafe(sql), now);
+    Ok(())
+}
+
+/// Writes when these tokens were used last, each with its moment; an earlier one than is known
+/// already (from another node, say) changes nothing.
+///
+/// # Errors
+/// The database refused.
+pub async fn mark_used(conn: &mut Conn, last_used: &BTreeMap<i64, Timestamp>) -> Result<()> {
+    let ids: Vec<i64> = last_used.keys().copied().collect();
+    let lock = format!(
+        "SELECT t.token_id AS id FROM tokens t WHERE {} ORDER BY t.token_id{}",
+        conn.db().is_in("t.token_id", "$1"),
+        conn.db().for_update("t")
+    );
+    fetch_all!(conn, IdRow, AssertSqlSafe(lock), id_list(&ids));
+    let columns = vec![Column::ints(ids), Column::times(last_used.values().copied())];
+    let sql = "UPDATE tokens SET last_used_at = r.at FROM r WHERE tokens.token_id = r.token_id \
+               AND (tokens.last_used_at IS NULL OR tokens.last_used_at < r.at)";
+    Rows::new("token_id, at", columns).execute(conn, sql).await?;
     Ok(())
 }
 
@@ -219,6 +245,7 @@ pub async fn find_session(conn: &mut Conn, token_id: i64) -> Result<Option<Token
 /// # Errors
 /// The database refused.
 pub async fn delete_ended_sessions(conn: &mut Conn, now: Timestamp) -> Result<()> {
+    lock_ended(conn, now).await?;
     execute!(conn, "DELETE FROM tokens WHERE kind = 'session' AND expires_at <= $1", now);
     Ok(())
 }

@@ -78,6 +78,19 @@ pub async fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<UserRo
     Ok(fetch_optional!(conn, UserRow, AssertSqlSafe(select("WHERE email = $1")), email))
 }
 
+/// Locks a user's row, so that what is counted about them stays so until the transaction ends;
+/// false where there is no such user.
+///
+/// # Errors
+/// The database is out.
+pub async fn lock(conn: &mut Conn, user_id: i64) -> Result<bool> {
+    let sql = format!(
+        "SELECT u.user_id AS id FROM users u WHERE u.user_id = $1{}",
+        conn.db().for_counting("u")
+    );
+    Ok(fetch_optional!(conn, IdRow, AssertSqlSafe(sql), user_id).is_some())
+}
+
 /// Every user, by id.
 ///
 /// # Errors
