@@ -9,6 +9,7 @@ mod checks;
 mod conventions;
 mod description;
 mod desk;
+mod forged;
 mod history;
 mod journal;
 mod lists;
