@@ -30,7 +30,7 @@ pub struct Desk {
     pub user_id: i64,
     router: Router,
     // Entries would be counted as lost without it.
-    _inbox: Inbox,
+    inbox: Option<Inbox>,
     // In this order: the database goes before its folder.
     _database: Fresh,
     _home: Folder,
@@ -59,7 +59,20 @@ impl Desk {
         let outbound = Outbound::new(Settings::default()).unwrap();
         let state = ManagementState::new(ctx.clone(), journal, Arc::new(outbound));
         let router = management::router(state);
-        Self { ctx, user_id, router, _inbox: inbox, _database: database, _home: home }
+        Self { ctx, user_id, router, inbox: Some(inbox), _database: database, _home: home }
+    }
+
+    /// The URL of the database.
+    pub fn database_url(&self) -> &str {
+        self.ctx.config.database.url.expose()
+    }
+
+    /// Writes down what has gathered in the journal, as the server does when it stops; what comes
+    /// later is lost.
+    pub async fn end_journal(&mut self) {
+        let inbox = self.inbox.take().expect("it ends once");
+        let (_stop, stopped) = tokio::sync::watch::channel(true);
+        management::journal_writer(self.ctx.clone(), inbox, stopped).await;
     }
 
     /// The text of a new session's token.

@@ -4,6 +4,7 @@
 mod access;
 mod announced;
 mod bodies;
+mod ceilings;
 mod channels;
 mod checks;
 mod conventions;
@@ -12,11 +13,14 @@ mod desk;
 mod forged;
 mod history;
 mod journal;
+mod last_use;
 mod lists;
 mod projects;
 mod sessions;
 mod tokens;
 
+use overdue::clock::Timestamp;
+use overdue::store::journal::Entry;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
@@ -70,13 +74,46 @@ async fn add_member(database_url: &str, project_id: i64, email: &str, role: &str
         "INSERT INTO members (project_id, user_id, role, since) \
          SELECT {project_id}, user_id, '{role}', 0 FROM users WHERE email = '{email}'"
     );
-    let changed = if database_url.starts_with("sqlite:") {
+    assert_eq!(run_sql(database_url, &sql).await, 1, "{email}");
+}
+
+/// A line of the journal: this user used this token.
+fn line(at: Timestamp, user_id: i64, token_id: i64) -> Entry {
+    Entry {
+        at,
+        user_id,
+        token_id,
+        subject: "t".to_owned(),
+        method: "GET".to_owned(),
+        path: "/user/profile".to_owned(),
+        status: 200,
+        remote_address: "192.0.2.1".to_owned(),
+        request_id: "r".to_owned(),
+    }
+}
+
+/// Runs statements on a server's database, behind its back: how many rows they changed.
+async fn run_sql(database_url: &str, sql: &str) -> u64 {
+    let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+    if database_url.starts_with("sqlite:") {
         let mut connection = SqliteConnection::connect(database_url).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap().rows_affected()
+        sql.execute(&mut connection).await.unwrap().rows_affected()
     } else {
         crate::support::server::install_crypto();
         let mut connection = PgConnection::connect(database_url).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap().rows_affected()
-    };
-    assert_eq!(changed, 1, "{email}");
+        sql.execute(&mut connection).await.unwrap().rows_affected()
+    }
+}
+
+/// The first column of what a query on a server's database finds, as text.
+async fn texts(database_url: &str, sql: &str) -> Vec<String> {
+    let sql = AssertSqlSafe(sql.to_owned());
+    if database_url.starts_with("sqlite:") {
+        let mut connection = SqliteConnection::connect(database_url).await.unwrap();
+        sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+    } else {
+        crate::support::server::install_crypto();
+        let mut connection = PgConnection::connect(database_url).await.unwrap();
+        sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+    }
 }
