@@ -5,6 +5,7 @@ mod access;
 mod announced;
 mod bodies;
 mod ceilings;
+mod commands;
 mod channels;
 mod checks;
 mod conventions;
@@ -14,8 +15,10 @@ mod forged;
 mod history;
 mod journal;
 mod last_use;
+mod limits;
 mod lists;
 mod projects;
+mod remarks;
 mod sessions;
 mod tokens;
 

@@ -51,7 +51,7 @@ pub type Answer = Result<Reply>;
 /// The answer to a DELETE.
 #[derive(Debug, Serialize)]
 struct Deleted {
-    error_list: [SoftError; 0],
+    error_list: Vec<SoftError>,
 }
 
 impl Reply {
@@ -77,7 +77,15 @@ impl Reply {
     /// # Errors
     /// As [`Reply::of`].
     pub fn deleted() -> Answer {
-        Self::of(&Deleted { error_list: [] })
+        Self::deleted_with(&[])
+    }
+
+    /// The answer to a DELETE after which something needs attention.
+    ///
+    /// # Errors
+    /// As [`Reply::of`].
+    pub fn deleted_with(remarks: &[Remark]) -> Answer {
+        Self::of(&Deleted { error_list: remarks.iter().map(SoftError::from).collect() })
     }
 
     /// What a conversion command answers: these bytes as they are.

@@ -30,7 +30,8 @@ pub fn commands() -> Vec<Command> {
         "config": channel_config::example()})
     };
     let remarks = [&remark::CHANNEL_DISABLED, &remark::QUEUE_DELAYED];
-    let test_remarks = [&remark::CHANNEL_DELIVERY_FAILED, &remark::CHANNEL_DISABLED];
+    let test_remarks =
+        [&remark::CHANNEL_DISABLED, &remark::CHANNEL_DELIVERY_FAILED, &remark::QUEUE_DELAYED];
     vec![
         Command::get("/user/project/{project_id}/channel-list", list, "The channels of a project")
             .lists::<Channel>(),
@@ -53,7 +54,8 @@ pub fn commands() -> Vec<Command> {
             remove,
             "Delete a channel",
         )
-        .text("Its notifications go with it. For editors."),
+        .text("Its notifications go with it. For editors.")
+        .remarks(&[&remark::CHANNEL_NONE_ASSIGNED]),
         Command::post(
             "/user/project/{project_id}/channel/{channel_id}/test",
             test,
@@ -207,8 +209,8 @@ pub async fn remove(call: Call) -> Answer {
     call.takes_nothing()?;
     let channel_id = call.id("channel_id")?;
     let project = call.project(Role::Editor).await?;
-    channels::delete(&call.ctx, project.project_id, channel_id).await?;
-    Reply::deleted()
+    let remarks = channels::delete(&call.ctx, project.project_id, channel_id).await?;
+    Reply::deleted_with(&remarks)
 }
 
 /// `POST …/channel/{channel_id}/test`: sends a message at once and answers what came of it.

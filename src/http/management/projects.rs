@@ -111,7 +111,7 @@ pub async fn list(call: Call) -> Answer {
         store::projects::list_for(&mut conn, user_id, page.offset, page.limit).await?;
     let counts = counts_of(&call, &mut conn, &rows).await?;
     let list = rows.iter().map(|row| shown(&call, row, &counts)).collect();
-    page.reply(list, total, None)
+    page.reply(list, total, Some(projects::MAX_COUNT))
 }
 
 /// `POST /user/project`
