@@ -49,12 +49,13 @@ pub async fn insert(conn: &mut Conn, entries: &[Entry]) -> Result<()> {
         Column::ints(all().map(|e| i64::from(e.status))),
         Column::texts(all().map(|e| e.remote_address.clone())),
         Column::texts(all().map(|e| e.request_id.clone())),
+        Column::ints((0i64..).take(entries.len())),
     ];
-    let names = "at, user_id, subject, method, path, status, remote_address, request_id";
+    let names = "at, user_id, subject, method, path, status, remote_address, request_id, n";
     let sql = "INSERT INTO requests (at, user_id, subject, method, path, status, remote_address, \
                request_id) SELECT r.at, r.user_id, r.subject, r.method, r.path, r.status, \
                r.remote_address, r.request_id FROM r JOIN users u ON u.user_id = r.user_id \
-               ORDER BY r.at";
+               ORDER BY r.at, r.n";
     Rows::new(names, columns).execute(conn, sql).await?;
     let mut last_used = BTreeMap::new();
     for entry in entries {

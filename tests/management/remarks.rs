@@ -117,7 +117,8 @@ impl Scene {
         self.fall_behind(&other.1).await;
         let check = self.check(json!({"check_name": "late"}), late).await;
         self.says("PUT", &check, json!({"grace": 60}), late).await;
-        let channel = self.channel(0, late).await.0;
+        let (channel, id) = self.channel(0, late).await;
+        self.says("PUT", &check, json!({"channels": [id]}), late).await;
         self.says("PUT", &channel, json!({"on_up": 0}), late).await;
         let both = &["CHANNEL/DELIVERY_FAILED", "QUEUE/DELAYED"];
         self.says("POST", &format!("{channel}/test"), json!({}), both).await;
