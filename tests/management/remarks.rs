@@ -12,11 +12,23 @@ use super::soft_errors;
 use crate::support::server::webhook;
 use crate::support::{Database, both_databases};
 
+/// The tail of a project's path as the description writes the whole.
+fn described(tail: &str) -> String {
+    let parts: Vec<&str> = tail.split('/').collect();
+    let named = parts.iter().enumerate().map(|(n, part)| match part.parse::<i64>() {
+        Ok(_) => format!("{{{}_id}}", parts[n - 1]),
+        Err(_) => (*part).to_owned(),
+    });
+    format!("/user/project/{{project_id}}{}", named.collect::<Vec<_>>().join("/"))
+}
+
 /// A desk with a project, and every kind of remark that was seen there.
 struct Scene {
     desk: Desk,
     token: String,
     project: i64,
+    /// The paths of the API description.
+    described: Value,
     seen: BTreeSet<String>,
 }
 
@@ -27,7 +39,9 @@ impl Scene {
         let body = json!({"project_name": "Scene"});
         let project = desk.call(&token, "POST", "/user/project", Some(body)).await.ok();
         let project = project["project_id"].as_i64().unwrap();
-        Self { desk, token, project, seen: BTreeSet::new() }
+        let description = desk.call(&token, "GET", "/docs/api.json", None).await.ok();
+        let described = description["paths"].clone();
+        Self { desk, token, project, described, seen: BTreeSet::new() }
     }
 
     /// Runs a writing command that must come with exactly these soft errors.
@@ -35,11 +49,16 @@ impl Scene {
         let path = format!("/user/project/{}{tail}", self.project);
         let answer = self.desk.call(&self.token, method, &path, Some(body)).await.ok();
         assert_eq!(soft_errors(&answer), wanted, "{method} {tail}");
+        let operation = &self.described[described(tail)][method.to_lowercase()];
+        for kind in wanted {
+            let text = operation["description"].as_str().unwrap();
+            assert!(text.contains(&format!("`{kind}`")), "{method} {tail}: {text}");
+        }
         self.seen.extend(wanted.iter().map(|kind| (*kind).to_owned()));
         answer
     }
 
-    /// A check that comes with exactly these soft errors; the tail of its path.
+    /// Makes a check that comes with exactly these soft errors; the tail of its path.
     async fn check(&mut self, body: Value, wanted: &[&str]) -> String {
         let check = self.says("POST", "/check", body, wanted).await;
         format!("/check/{}", check["check_id"])

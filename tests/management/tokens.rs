@@ -103,15 +103,15 @@ both_databases! {
             let subject = if by_command_line { "cut-2" } else { "cut-1" };
             let token = new_token(&server, "loop@example.org", subject, &[]);
             let revoked = Arc::new(AtomicBool::new(false));
-            let served = Arc::new(AtomicUsize::new(0));
+            let answered = Arc::new(AtomicUsize::new(0));
             let mut loops = JoinSet::new();
             for n in 0..6 {
                 let node = if n % 2 == 0 { &server } else { &other };
                 let mut caller = with_token(&api, &token);
                 caller.base = node.base();
-                loops.spawn(ask_until_refused(caller, revoked.clone(), served.clone()));
+                loops.spawn(ask_until_refused(caller, revoked.clone(), answered.clone()));
             }
-            until("requests that are served", async || (served.load(SeqCst) > 30).then_some(())).await;
+            until("requests that are served", async || (answered.load(SeqCst) > 30).then_some(())).await;
             if by_command_line {
                 server.cli_ok(&["token", "revoke", "--user", "loop@example.org", "--subject", subject], "");
             } else {
@@ -225,7 +225,8 @@ both_databases! {
         let made = desk.call(&sessions[0], "POST", "/user/token", Some(wish)).await.ok();
         let all = texts(desk.database_url(), "SELECT CAST(token_id AS TEXT) FROM tokens").await;
         assert_eq!(all.len(), 3);
-        for id in all.iter().filter(|id| **id != made["token_id"].to_string()) {
+        let own = made["token_id"].to_string();
+        for id in all.iter().filter(|id| **id != own) {
             let path = format!("/user/token/{id}");
             for (method, body) in [("GET", None), ("PUT", Some(json!({"revoked": 1}))), ("DELETE", None)] {
                 let message = desk.call(&sessions[0], method, &path, body).await.fatal(403);
@@ -253,7 +254,7 @@ both_databases! {
         let text = made["token"].as_str().unwrap();
         let message = desk.call(text, "GET", "/user/profile", None).await.fatal(401);
         assert!(message.contains("revoked"), "{message}");
-        desk.ctx.clock.advance(Duration::from_secs(60));
+        desk.ctx.clock.advance(Duration::from_mins(1));
         desk.call(&session, "DELETE", &path, None).await.ok();
         let list = desk.call(&session, "GET", "/user/token-list", None).await.ok();
         assert_eq!(list["total_count"], 0);
@@ -262,7 +263,11 @@ both_databases! {
 
 /// Asks again and again until the token is refused: how many requests were served that began after
 /// it was known to be revoked.
-async fn ask_until_refused(api: Api, revoked: Arc<AtomicBool>, served: Arc<AtomicUsize>) -> usize {
+async fn ask_until_refused(
+    api: Api,
+    revoked: Arc<AtomicBool>,
+    answered: Arc<AtomicUsize>,
+) -> usize {
     let mut too_late = 0;
     loop {
         let was_revoked = revoked.load(SeqCst);
@@ -272,7 +277,7 @@ async fn ask_until_refused(api: Api, revoked: Arc<AtomicBool>, served: Arc<Atomi
             200 => too_late += usize::from(was_revoked),
             other => panic!("{other}"),
         }
-        served.fetch_add(1, SeqCst);
+        answered.fetch_add(1, SeqCst);
     }
 }
 
