@@ -4,9 +4,11 @@
 
 pub mod channels;
 pub mod checks;
+pub mod members;
 pub mod projects;
 pub mod remark;
 pub mod tokens;
+pub mod transfer;
 pub mod users;
 
 pub use remark::Remark;

@@ -7,6 +7,7 @@ pub mod checks;
 pub mod dialect;
 pub mod flips;
 pub mod journal;
+pub mod members;
 pub mod nodes;
 pub mod notifications;
 pub mod pings;
