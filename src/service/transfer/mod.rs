@@ -1,2 +1,5 @@
 //! Export and import.
 pub mod matching;
+pub mod table;
+pub mod form;
+pub mod read;

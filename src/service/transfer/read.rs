@@ -1,0 +1,352 @@
+//! Reading a file: from its text to what it asks for. Nothing of the project is needed for that.
+
+use std::ops::Range;
+
+use serde_json::Value as Json;
+use toml::Value;
+use toml::de::{DeTable, DeValue};
+
+use super::form::{AS_GRACE, BY_SCHEDULE, FORMAT};
+use super::table::{Table, json};
+use crate::domain::slug;
+use crate::fault::{Fault, Result};
+use crate::service::{channels, checks};
+
+/// What a file asks for. What is not in it stays as it is, or has its default in a new thing.
+#[derive(Debug, Default)]
+pub struct File {
+    /// The project's name.
+    pub project_name: Option<String>,
+    /// Unknown slugs may make checks.
+    pub auto_create: Option<bool>,
+    /// Channels, in order.
+    pub channels: Vec<ChannelEntry>,
+    /// Checks, in order.
+    pub checks: Vec<CheckEntry>,
+}
+
+/// A channel in a file.
+#[derive(Debug)]
+pub struct ChannelEntry {
+    /// Where it stands, such as `channels[0]`.
+    pub place: String,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: Option<String>,
+    /// What is to be set, the name included; the configuration as it stands in the file.
+    pub change: channels::Change,
+}
+
+/// A check in a file.
+#[derive(Debug)]
+pub struct CheckEntry {
+    /// Where it stands, such as `checks[3]`.
+    pub place: String,
+    /// Its name.
+    pub name: String,
+    /// The slug that is given, derived or not.
+    pub slug: Option<String>,
+    /// What is to be set, the name included, the channels not.
+    pub change: checks::Change,
+    /// The channels that it tells.
+    pub channels: Option<Vec<Choice>>,
+}
+
+/// One channel that a check in a file tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The channel's name.
+    pub name: String,
+    /// Which of that name, counted from 1.
+    pub nth: i64,
+}
+
+impl CheckEntry {
+    /// The slug that the check will have if it is a new one.
+    #[must_use]
+    pub fn new_slug(&self) -> String {
+        match &self.change.slug {
+            Some(Some(own)) => own.clone(),
+            _ => slug::derive(&self.name),
+        }
+    }
+}
+
+/// Reads a file's text.
+///
+/// # Errors
+/// It is no TOML, or a field is unknown or of the wrong type; the fault names the place and the line.
+pub fn file(text: &str) -> Result<File> {
+    let table = toml::from_str::<toml::Table>(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(text, &span));
+        let message = error.message().replace('\n', "; ");
+        Fault::invalid("", format!("the body must be TOML; line {line}: {message}"))
+    })?;
+    root(Table::new(String::new(), table))
+}
+
+fn root(mut root: Table) -> Result<File> {
+    if root.integer("format")?.is_some_and(|format| format != FORMAT) {
+        let reason = format!("must be {FORMAT}: the file is for another version of this program");
+        return Err(root.wrong("format", reason));
+    }
+    let mut file = File::default();
+    if let Some(mut project) = root.table("project")? {
+        file.project_name = project.text("project_name")?;
+        file.auto_create = project.flag("auto_create")?;
+        project.finish()?;
+    }
+    file.channels = root.tables("channels")?.into_iter().map(channel).collect::<Result<_>>()?;
+    file.checks = root.tables("checks")?.into_iter().map(check).collect::<Result<_>>()?;
+    root.finish()?;
+    Ok(file)
+}
+
+fn channel(mut table: Table) -> Result<ChannelEntry> {
+    let name = table.required_text("channel_name")?;
+    let kind = table.text("kind")?;
+    let config = config(&mut table)?;
+    let change = channels::Change {
+        channel_name: Some(name.clone()),
+        config,
+        on_down: table.flag("on_down")?,
+        on_up: table.flag("on_up")?,
+        after: table.integer("after")?,
+        remind_every: table.integer("remind_every")?,
+        group_threshold: table.integer("group_threshold")?,
+        disabled: table.flag("disabled")?,
+    };
+    let place = table.place().to_owned();
+    table.finish()?;
+    Ok(ChannelEntry { place, name, kind, change })
+}
+
+fn config(table: &mut Table) -> Result<Option<Json>> {
+    let place = table.place_of("config");
+    table.any("config").map(|value| json(&place, value)).transpose()
+}
+
+fn check(mut table: Table) -> Result<CheckEntry> {
+    let name = table.required_text("check_name")?;
+    let slug = table.text("slug")?;
+    let change = checks::Change {
+        check_name: Some(name.clone()),
+        slug: own_slug(&mut table, slug.as_ref())?,
+        tags: table.texts("tags")?,
+        description: table.text("description")?,
+        period: table.integer("period")?,
+        timezone: table.text("timezone")?,
+        grace: table.integer("grace")?,
+        max_runtime: table.integer_or("max_runtime", AS_GRACE)?,
+        early_tolerance: table.integer_or("early_tolerance", BY_SCHEDULE)?,
+        failure_threshold: table.integer("failure_threshold")?,
+        flap_threshold: table.integer("flap_threshold")?,
+        manual_resume: table.flag("manual_resume")?,
+        post_only: post_only(&mut table)?,
+        start_kw: table.text("start_kw")?,
+        success_kw: table.text("success_kw")?,
+        failure_kw: table.text("failure_kw")?,
+        filter_subject: table.flag("filter_subject")?,
+        filter_body: table.flag("filter_body")?,
+        filter_http_body: table.flag("filter_http_body")?,
+        filter_default_fail: table.flag("filter_default_fail")?,
+        channels: None,
+        paused: table.flag("paused")?,
+        slug_is_as_read: false,
+    };
+    check_kind(&mut table)?;
+    let channels = choices(&mut table)?;
+    let place = table.place().to_owned();
+    table.finish()?;
+    Ok(CheckEntry { place, name, slug, change, channels })
+}
+
+/// A slug of the file's own, or (the inner none) one that follows the name.
+#[allow(clippy::option_option, reason = "to leave the slug alone and to derive it differ")]
+fn own_slug(table: &mut Table, slug: Option<&String>) -> Result<Option<Option<String>>> {
+    match (table.flag("slug_is_custom")?, slug) {
+        (Some(false), _) => Ok(Some(None)),
+        (Some(true), None) => Err(table.wrong("slug", "is required where slug_is_custom is 1")),
+        (_, slug) => Ok(slug.map(|slug| Some(slug.clone()))),
+    }
+}
+
+fn post_only(table: &mut Table) -> Result<Option<bool>> {
+    match table.text("methods")?.as_deref() {
+        None => Ok(None),
+        Some("") => Ok(Some(false)),
+        Some("POST") => Ok(Some(true)),
+        Some(_) => Err(table.wrong("methods", "must be \"\" (any) or \"POST\"")),
+    }
+}
+
+fn check_kind(table: &mut Table) -> Result<()> {
+    let (kind, schedule) = (table.text("kind")?, table.text("schedule")?);
+    match kind.as_deref() {
+        None | Some("simple") if schedule.is_none() => Ok(()),
+        None | Some("simple") => {
+            Err(table.wrong("schedule", "belongs to a check of the kind cron or oncalendar"))
+        }
+        Some("cron" | "oncalendar") => {
+            Err(table.wrong("kind", "cron and OnCalendar schedules are not built yet"))
+        }
+        Some(_) => Err(table.wrong("kind", "must be one of simple, cron, oncalendar")),
+    }
+}
+
+fn choices(table: &mut Table) -> Result<Option<Vec<Choice>>> {
+    let Some(value) = table.any("channels") else { return Ok(None) };
+    let wrong = || {
+        let reason = "must be an array of channels: each its name, or { channel_name = \"…\", nth = \
+                      2 } for the second of that name";
+        table.wrong("channels", reason)
+    };
+    let Value::Array(values) = value else { return Err(wrong()) };
+    values.into_iter().map(|value| choice(value).ok_or_else(wrong)).collect::<Result<_>>().map(Some)
+}
+
+fn choice(value: Value) -> Option<Choice> {
+    match value {
+        Value::String(name) => Some(Choice { name, nth: 1 }),
+        Value::Table(mut table) => {
+            let name = table.remove("channel_name")?.as_str()?.to_owned();
+            let nth = table.remove("nth").map_or(Some(1), |nth| nth.as_integer())?;
+            (table.is_empty() && nth > 0).then_some(Choice { name, nth })
+        }
+        _ => None,
+    }
+}
+
+/// The same fault with the line of the file that it is about, where that can be found.
+#[must_use]
+pub fn with_line(text: &str, fault: Fault) -> Fault {
+    let Fault::Invalid { field, reason } = fault else { return fault };
+    // A fault of a part that is not built has its place at the beginning of its text.
+    let place = if field.is_empty() { reason.split(": ").next().unwrap_or_default() } else { &field };
+    match line_of_place(text, place) {
+        Some(line) => Fault::invalid(field, format!("{reason} (line {line})")),
+        None => Fault::invalid(field, reason),
+    }
+}
+
+/// The line of the deepest part of a place such as `checks[3].grace` that is in the file.
+fn line_of_place(text: &str, place: &str) -> Option<usize> {
+    let root = DeTable::parse(text).ok()?;
+    let mut table = root.get_ref();
+    let mut found = None;
+    for step in place.split('.') {
+        let (name, n) = match step.strip_suffix(']').and_then(|step| step.split_once('[')) {
+            Some((name, n)) => (name, n.parse::<usize>().ok()),
+            None => (step, None),
+        };
+        let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == name) else { break };
+        found = Some(key.span());
+        let value = match (value.get_ref(), n) {
+            (DeValue::Array(values), Some(n)) => values.get(n)?,
+            _ => value,
+        };
+        if n.is_some() {
+            found = Some(value.span());
+        }
+        let DeValue::Table(inner) = value.get_ref() else { break };
+        table = inner;
+    }
+    found.map(|span| line_of(text, &span))
+}
+
+/// The line, counted from 1, in which something begins.
+fn line_of(text: &str, span: &Range<usize>) -> usize {
+    let before = text.as_bytes().iter().take(span.start);
+    1 + before.filter(|byte| **byte == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn refused(text: &str) -> String {
+        with_line(text, file(text).unwrap_err()).to_string()
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_its_place_and_line() {
+        for (text, wanted) in [
+            ("x", "the body must be TOML; line 1: "),
+            ("format = 1\nformat = 1", "the body must be TOML; line 2: duplicate key"),
+            ("format = 2", "format: must be 1: the file is for another version"),
+            ("colour = 1", "colour: is unknown: there are format, project, channels, checks"),
+            ("[project]\nuuid = \"x\"", "project.uuid: is unknown: there are project_name"),
+            ("[[checks]]", "checks[0].check_name: is required (line 1)"),
+            ("checks = 1", "checks: must be an array of tables (line 1)"),
+            ("[[checks]]\ncheck_name = \"a\"\n[[checks]]\ncheck_name = \"b\"\ngrace = \"1h\"",
+             "checks[1].grace: must be a whole number (line 5)"),
+            ("[[checks]]\ncheck_name = \"a\"\nuuid = \"b\"", "checks[0].uuid: is unknown: "),
+            ("[[checks]]\ncheck_name = \"a\"\nslug_is_custom = 1", "checks[0].slug: is required"),
+            ("[[checks]]\ncheck_name = \"a\"\nmethods = \"GET\"", "checks[0].methods: must be"),
+            ("[[checks]]\ncheck_name = \"a\"\nkind = \"cron\"", "checks[0].kind: cron and OnCal"),
+            ("[[checks]]\ncheck_name = \"a\"\nkind = \"weekly\"", "checks[0].kind: must be one of"),
+            ("[[checks]]\ncheck_name = \"a\"\nchannels = [1]", "checks[0].channels: must be an arr"),
+            ("[[checks]]\ncheck_name = \"a\"\nchannels = [{nth = 1}]", "checks[0].channels: must"),
+            ("[[channels]]\nkind = \"webhook\"", "channels[0].channel_name: is required"),
+            ("[[channels]]\nchannel_name = \"a\"\nchannel_id = 1", "channels[0].channel_id: is un"),
+        ] {
+            let message = refused(text);
+            assert!(message.starts_with(wanted), "{text:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_line_is_that_of_the_deepest_part_that_is_there() {
+        let text = "[[channels]]\nchannel_name = \"a\"\n[channels.config]\nurl_down = \"x\"\n";
+        assert_eq!(line_of_place(text, "channels[0].config.url_down"), Some(4));
+        assert_eq!(line_of_place(text, "channels[0].config.secret"), Some(3));
+        assert_eq!(line_of_place(text, "channels[0].kind"), Some(1));
+        assert_eq!(line_of_place(text, "nothing"), None);
+    }
+
+    #[test]
+    fn a_slug_is_the_files_own_unless_it_says_otherwise() {
+        let slug = |more: &str| {
+            let text = format!("[[checks]]\ncheck_name = \"A b\"\n{more}");
+            let entry = file(&text).unwrap().checks.remove(0);
+            (entry.new_slug(), entry.change.slug)
+        };
+        let own = Some(Some("x".to_owned()));
+        assert_eq!(slug("slug = \"x\""), ("x".to_owned(), own.clone()));
+        assert_eq!(slug("slug = \"x\"\nslug_is_custom = 1"), ("x".to_owned(), own));
+        assert_eq!(slug("slug = \"x\"\nslug_is_custom = 0"), ("a-b".to_owned(), Some(None)));
+        assert_eq!(slug(""), ("a-b".to_owned(), None));
+    }
+
+    #[test]
+    fn a_check_names_its_channels_and_which_of_several() {
+        let text = "[[checks]]\ncheck_name = \"a\"\nchannels = [\"x\", {channel_name = \"x\", nth = 2}]";
+        let choice = |nth| Choice { name: "x".to_owned(), nth };
+        assert_eq!(file(text).unwrap().checks[0].channels, Some(vec![choice(1), choice(2)]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_as_wrong(text in "\\PC{0,100}") {
+            let outcome = file(&text).map_err(|fault| with_line(&text, fault));
+            let is_fine = matches!(outcome, Ok(_) | Err(Fault::Invalid { .. }));
+            prop_assert!(is_fine);
+        }
+
+        #[test]
+        fn any_lines_of_a_file_are_read_or_refused_as_wrong(
+            lines in proptest::collection::vec(proptest::sample::select(&[
+                "[[checks]]", "[[channels]]", "[project]", "check_name = \"a\"", "channel_name = \"a\"",
+                "slug = 1", "grace = 60", "channels = [\"a\"]", "[channels.config]", "url_down = \"x\"",
+                "config = 1", "tags = [\"a\"]", "max_runtime = \"grace\"", "checks = []", "format = 1",
+            ][..]), 0..12),
+        ) {
+            let text = lines.join("\n");
+            let outcome = file(&text).map_err(|fault| with_line(&text, fault));
+            let is_fine = matches!(outcome, Ok(_) | Err(Fault::Invalid { .. }));
+            prop_assert!(is_fine);
+        }
+    }
+}
