@@ -75,7 +75,8 @@ impl Change {
         check_built(self.group_threshold)
     }
 
-    fn apply(&self, row: &mut ChannelRow) {
+    /// Makes the change, save that of the configuration.
+    pub(super) fn apply(&self, row: &mut ChannelRow) {
         if let Some(name) = &self.channel_name {
             row.channel_name.clone_from(name);
         }
@@ -124,7 +125,10 @@ pub fn kind_of(name: &str) -> Result<Kind> {
 }
 
 /// The kind of a channel that is there already.
-fn stored_kind(row: &ChannelRow) -> Result<Kind> {
+///
+/// # Errors
+/// This version does not know it, which is a mistake of ours.
+pub(super) fn stored_kind(row: &ChannelRow) -> Result<Kind> {
     match Kind::parse(&row.kind) {
         Named::Built(kind) => Ok(kind),
         _ => Err(Fault::internal(format!("channel {} is of no known kind", row.channel_id))),
@@ -169,11 +173,35 @@ pub async fn create(
     config: Value,
     change: &Change,
 ) -> Result<(ChannelRow, Value)> {
+    let mut row = new_row(ctx, project_id, kind, &config, change);
+    let mut tx = ctx.store.begin().await?;
+    if !projects::lock(&mut tx, project_id).await? {
+        return Err(Fault::NotFound);
+    }
+    if channels::count(&mut tx, project_id).await? >= MAX_COUNT {
+        return Err(Fault::Forbidden(format!(
+            "there are {MAX_COUNT} channels in this project already, which is the most: delete one \
+             first"
+        )));
+    }
+    row.channel_id = channels::insert(&mut tx, &row).await?;
+    tx.commit().await?;
+    Ok((row, config))
+}
+
+/// A new channel with its configuration, which must be fit for its kind; it has no id yet.
+pub(super) fn new_row(
+    ctx: &Context,
+    project_id: i64,
+    kind: Kind,
+    config: &Value,
+    change: &Change,
+) -> ChannelRow {
     let uuid = secret::random_uuid().to_string();
     let mut row = ChannelRow {
         channel_id: 0,
         project_id,
-        sealed_config: seal_config(ctx, &uuid, &config),
+        sealed_config: seal_config(ctx, &uuid, config),
         uuid,
         channel_name: kind.as_str().to_owned(),
         kind: kind.as_str().to_owned(),
@@ -188,19 +216,7 @@ pub async fn create(
         created_at: ctx.now(),
     };
     change.apply(&mut row);
-    let mut tx = ctx.store.begin().await?;
-    if !projects::lock(&mut tx, project_id).await? {
-        return Err(Fault::NotFound);
-    }
-    if channels::count(&mut tx, project_id).await? >= MAX_COUNT {
-        return Err(Fault::Forbidden(format!(
-            "there are {MAX_COUNT} channels in this project already, which is the most: delete one \
-             first"
-        )));
-    }
-    row.channel_id = channels::insert(&mut tx, &row).await?;
-    tx.commit().await?;
-    Ok((row, config))
+    row
 }
 
 /// Changes a channel. The change must be [`Change::validate`]d.
@@ -224,9 +240,26 @@ pub async fn update(
         let config = kinds::validate(stored_kind(&row)?, given, Some(&stored), &fresh)?;
         row.sealed_config = seal_config(ctx, &row.uuid, &config);
     }
+    if change.disabled == Some(false) {
+        check_whole(ctx, &row)?;
+    }
     channels::update(&mut tx, &row).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// # Errors
+/// The channel came by a file without its secrets, and they have not been entered since.
+fn check_whole(ctx: &Context, row: &ChannelRow) -> Result<()> {
+    let lacks = kinds::masked(stored_kind(row)?, &open_config(ctx, row)?);
+    if lacks.is_empty() {
+        return Ok(());
+    }
+    let reason = format!(
+        "must be 1 until the secrets are entered that the channel was imported without: config.{}",
+        lacks.join(", config.")
+    );
+    Err(Fault::invalid("disabled", reason))
 }
 
 /// Deletes a channel; its notifications go with it. Says where checks are left that tell nobody.

@@ -12,6 +12,7 @@ use crate::secret;
 use crate::service::remark::{self, Remark};
 use crate::store::Flag;
 use crate::store::checks::{self, CheckRow, Settings};
+use crate::store::states::Watched;
 use crate::store::tx::{Conn, Tx};
 use crate::store::{channels, notifications, projects, states};
 
@@ -357,20 +358,30 @@ pub async fn update(ctx: &Context, project_id: i64, check_id: i64, change: &Chan
         let ids = own_channels(&mut tx, project_id, ids).await?;
         channels::assign(&mut tx, check_id, &ids).await?;
     }
-    let rules = settings.rules();
-    check::on_edit(&watched.rules, &rules, &mut watched.state, now);
-    watched.rules = rules;
-    let effect = match change.paused {
-        Some(true) => check::on_pause(&mut watched.state, now),
-        Some(false) => check::on_resume(&watched.rules, &mut watched.state, now),
-        None => check::Effect::default(),
-    };
-    watched.take_in(effect, None);
+    edit(&mut watched, &settings, change.paused, now);
     checks::update(&mut tx, check_id, &settings, now).await?;
     let saved = states::save(&mut tx, &[watched], now).await?;
     tx.commit().await?;
     ctx.bells.ring(saved);
     Ok(())
+}
+
+/// Brings the state of a check into line with its new settings, and pauses or resumes it.
+pub(super) fn edit(
+    watched: &mut Watched,
+    settings: &Settings,
+    paused: Option<bool>,
+    now: Timestamp,
+) {
+    let rules = settings.rules();
+    check::on_edit(&watched.rules, &rules, &mut watched.state, now);
+    watched.rules = rules;
+    let effect = match paused {
+        Some(true) => check::on_pause(&mut watched.state, now),
+        Some(false) => check::on_resume(&watched.rules, &mut watched.state, now),
+        None => check::Effect::default(),
+    };
+    watched.take_in(effect, None);
 }
 
 /// Deletes a check with all its history.

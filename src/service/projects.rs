@@ -12,7 +12,9 @@ pub const MAX_COUNT: i64 = 1000;
 /// The longest name, in characters.
 pub const MAX_NAME: usize = 100;
 
-fn check_name(name: &str) -> Result<()> {
+/// # Errors
+/// The name is empty or too long; the fault names `project_name`.
+pub(super) fn check_name(name: &str) -> Result<()> {
     let length = name.trim().chars().count();
     if (1..=MAX_NAME).contains(&length) {
         Ok(())

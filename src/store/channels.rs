@@ -43,7 +43,8 @@ pub struct ChannelRow {
     pub created_at: Timestamp,
 }
 
-const COLUMNS: &str = "channel_id, project_id, uuid, channel_name, kind, sealed_config, on_down, \
+/// The columns of a [`ChannelRow`].
+pub(super) const COLUMNS: &str = "channel_id, project_id, uuid, channel_name, kind, sealed_config, on_down, \
     on_up, after_minutes, remind_every, group_threshold, disabled, last_error, last_sent_at, \
     created_at";
 

@@ -116,7 +116,7 @@ impl Settings {
     }
 
     /// What `q` searches: name, slug and tags, case folded beyond ASCII.
-    fn search_text(&self) -> String {
+    pub(super) fn search_text(&self) -> String {
         fold(&format!("{} {} {}", self.check_name, self.slug, self.tags.0.join(" ")))
     }
 }
@@ -138,7 +138,7 @@ impl From<String> for Tags {
 }
 
 impl Tags {
-    fn to_text(&self) -> String {
+    pub(super) fn to_text(&self) -> String {
         if self.0.is_empty() { String::new() } else { format!(" {} ", self.0.join(" ")) }
     }
 }
@@ -190,14 +190,16 @@ impl CheckRow {
     }
 }
 
-const COLUMNS: &str = "c.check_id, c.project_id, c.uuid, c.check_name, c.slug, c.slug_is_custom, \
+/// The columns of a [`CheckRow`].
+pub(super) const COLUMNS: &str = "c.check_id, c.project_id, c.uuid, c.check_name, c.slug, c.slug_is_custom, \
     c.tags, c.description, c.start_kw, c.success_kw, c.failure_kw, c.filter_subject, \
     c.filter_body, c.filter_http_body, c.filter_default_fail, c.flap_threshold, c.created_at, \
     c.updated_at, s.kind, s.period, s.schedule, s.timezone, s.grace, s.max_runtime, \
     s.early_tolerance, s.failure_threshold, s.manual_resume, s.post_only, s.status, s.n_pings, \
     s.open_runs, s.last_ping_at, s.last_start_at, s.last_duration, s.next_ping_at, s.alert_at";
 
-const TABLES: &str = "checks c JOIN check_states s ON s.check_id = c.check_id";
+/// The tables that hold them.
+pub(super) const TABLES: &str = "checks c JOIN check_states s ON s.check_id = c.check_id";
 
 /// Makes a check in the state `new`, and returns its id.
 ///

@@ -119,6 +119,15 @@ pub fn mask(kind: Kind, config: &Value) -> Value {
     }
 }
 
+/// Which fields of a config hold the mask of a secret instead of one, such as `secret` or
+/// `headers_down.Authorization`; it may be a stored one or one that is not checked yet.
+#[must_use]
+pub fn masked(kind: Kind, config: &Value) -> Vec<String> {
+    match kind {
+        Kind::Webhook => webhook::masked(config),
+    }
+}
+
 /// Sends one alert. `message_id` is the same at every try of a message.
 pub async fn deliver(
     kind: Kind,

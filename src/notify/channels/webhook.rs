@@ -126,6 +126,24 @@ pub fn mask(config: &Value) -> Value {
     config.to_json()
 }
 
+/// See [`super::masked`].
+#[must_use]
+pub fn masked(config: &Value) -> Vec<String> {
+    let config = Config::stored(config);
+    let mut fields = Vec::new();
+    for (direction, call) in [("down", &config.down), ("up", &config.up)] {
+        if Parts::of(&call.url).is_some_and(|parts| parts.password == Some(MASK)) {
+            fields.push(format!("url_{direction}"));
+        }
+        let headers = call.headers.iter().filter(|(_, value)| value == MASK);
+        fields.extend(headers.map(|(name, _)| format!("headers_{direction}.{name}")));
+    }
+    if config.secret == MASKED_SECRET {
+        fields.push("secret".to_owned());
+    }
+    fields
+}
+
 /// See [`super::deliver`].
 pub async fn deliver(
     outbound: &Outbound,

@@ -90,13 +90,13 @@ impl ChannelForm {
     }
 }
 
-/// The value with the names in its objects in order, those of the outermost only where `outermost`:
-/// they come in the order of their kind.
-fn sorted(value: Value, outermost: bool) -> Value {
+/// The value with the names in its objects in order; those of the value itself only where `itself`:
+/// the fields of a configuration come in the order of its kind.
+fn sorted(value: Value, itself: bool) -> Value {
     let Value::Object(object) = value else { return value };
     let mut fields: Vec<(String, Value)> =
         object.into_iter().map(|(name, value)| (name, sorted(value, true))).collect();
-    if outermost {
+    if itself {
         fields.sort_by(|(a, _), (b, _)| a.cmp(b));
     }
     Value::Object(fields.into_iter().collect())

@@ -1,5 +1,109 @@
-//! Export and import.
-pub mod matching;
-pub mod table;
-pub mod form;
-pub mod read;
+//! Export and import: a project as a file, and a project brought to the state of one.
+#![doc = include_str!("format.md")]
+//!
+//! One file a part: `form.rs` is what is written, `read.rs` what is read (with `table.rs`), and
+//! `present.rs` what a project has. `matching.rs` says which thing an entry is, `plan.rs` what is to
+//! be done, `report.rs` how that is told, `carry.rs` does it, and `attention.rs` says what about it
+//! needs attention. Nothing here knows of HTTP.
+
+mod attention;
+mod carry;
+mod form;
+mod matching;
+mod plan;
+mod present;
+mod read;
+mod report;
+mod table;
+
+pub use report::{Difference, Report, Thing};
+
+use crate::context::Context;
+use crate::fault::{Fault, Result};
+use crate::service::{checks, projects};
+use crate::store;
+use crate::store::projects::Role;
+use crate::store::states;
+use crate::store::tx::Conn;
+use plan::Plan;
+use present::Present;
+use read::File;
+
+/// What users are told about the format of a file, in Markdown.
+pub const FORMAT: &str = include_str!("format.md");
+
+/// A project as a file. A member of any role may have it without secrets.
+///
+/// # Errors
+/// The project is not this user's, or, where secrets are asked for, they are no owner of it.
+pub async fn export(
+    ctx: &Context,
+    user_id: i64,
+    project_id: i64,
+    with_secrets: bool,
+) -> Result<String> {
+    let role = if with_secrets { Role::Owner } else { Role::Viewer };
+    let mut conn = ctx.store.read().await?;
+    let project = projects::open(&mut conn, user_id, project_id, role).await?;
+    Present::read(ctx, &mut conn, project).await?.form(with_secrets).to_text()
+}
+
+/// What [`import`] would do, without doing it.
+///
+/// # Errors
+/// As [`import`].
+pub async fn preview(ctx: &Context, user_id: i64, project_id: i64, text: &str) -> Result<Report> {
+    let file = read_file(text)?;
+    let mut conn = ctx.store.read().await?;
+    let (present, plan) = planned(ctx, &mut conn, user_id, project_id, &file, text).await?;
+    Ok(report(&present, &plan))
+}
+
+/// Brings a project to the state of a file: makes and changes what it names, deletes nothing. All
+/// of it happens, or nothing.
+///
+/// # Errors
+/// The file is wrong; the fault names the place and the line. Or the caller is no editor of the
+/// project, or may not change what the file wants changed, or there would be too much of something.
+pub async fn import(ctx: &Context, user_id: i64, project_id: i64, text: &str) -> Result<Report> {
+    let file = read_file(text)?;
+    let mut tx = ctx.store.begin().await?;
+    // Whoever locks both takes the states before the project: ping writers do so. So a first plan
+    // says which states those are, and a second one, behind the locks, is the one that counts.
+    let (_, sketch) = planned(ctx, &mut tx, user_id, project_id, &file, text).await?;
+    states::load(&mut tx, &sketch.touched()).await?;
+    store::projects::lock(&mut tx, project_id).await?;
+    let (present, plan) = planned(ctx, &mut tx, user_id, project_id, &file, text).await?;
+    let saved = carry::carry_out(ctx, &mut tx, &present, &plan).await?;
+    let late = checks::queue_remark(&mut tx, project_id, ctx.now()).await?;
+    tx.commit().await?;
+    ctx.bells.ring(saved);
+    let mut report = report(&present, &plan);
+    report.remarks.extend(late);
+    Ok(report)
+}
+
+fn read_file(text: &str) -> Result<File> {
+    read::file(text).map_err(|fault| read::with_line(text, fault))
+}
+
+async fn planned(
+    ctx: &Context,
+    conn: &mut Conn,
+    user_id: i64,
+    project_id: i64,
+    file: &File,
+    text: &str,
+) -> Result<(Present, Plan)> {
+    let project = projects::open(conn, user_id, project_id, Role::Editor).await?;
+    let present = Present::read(ctx, conn, project).await?;
+    let plan = Plan::of(ctx, &present, file);
+    let plan = plan.map_err(|fault: Fault| read::with_line(text, fault))?;
+    Ok((present, plan))
+}
+
+fn report(present: &Present, plan: &Plan) -> Report {
+    let mut report = plan.report();
+    report.remarks = attention::remarks(present, plan);
+    report
+}

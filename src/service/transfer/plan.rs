@@ -1,0 +1,340 @@
+//! The plan of an import: what of a file is new, what is changed and in what, held against all rules
+//! and ceilings. Making it changes nothing.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::form::{self, ChannelForm, CheckForm, Reference};
+use super::matching::{self, Wanted};
+use super::present::{Present, PresentChannel};
+use super::read::{ChannelEntry, CheckEntry, Choice, File};
+use super::report::{Deed, Difference, Report, config_differences, differences};
+use super::table::at;
+use crate::context::Context;
+use crate::domain::check::Status;
+use crate::fault::{Fault, Result};
+use crate::notify::channels::{self as kinds, Kind};
+use crate::notify::channels::webhook::secret_from;
+use crate::notify::message::seal_config;
+use crate::secret;
+use crate::service::channels::{self, kind_of};
+use crate::service::{checks, projects};
+use crate::store::Flag;
+use crate::store::channels::ChannelRow;
+use crate::store::checks::{CheckRow, Settings};
+use crate::store::projects::Role;
+
+/// What is to be done to bring a project to the state of a file.
+#[derive(Debug)]
+pub struct Plan {
+    /// The project's name.
+    pub project_name: String,
+    /// Unknown slugs may make checks.
+    pub auto_create: bool,
+    /// What is changed about the project itself.
+    pub project: Deed,
+    /// What is done about each channel of the file.
+    pub channels: Vec<ChannelStep>,
+    /// What is done about each check of the file.
+    pub checks: Vec<CheckStep>,
+}
+
+/// What is done about a channel.
+#[derive(Debug)]
+pub struct ChannelStep {
+    /// The channel as it will be; its id is 0 where it is new.
+    pub row: ChannelRow,
+    /// What is done.
+    pub deed: Deed,
+    /// Fields of its configuration that hold a mask, as nobody has entered the secret here.
+    pub lacks: Vec<String>,
+}
+
+/// What is done about a check.
+#[derive(Debug)]
+pub struct CheckStep {
+    /// The check; none where it is new.
+    pub check_id: Option<i64>,
+    /// Its settings as they will be.
+    pub settings: Settings,
+    /// The channels that it will tell: places among those that the project will have, which are
+    /// those that it has, and then the new ones.
+    pub channels: Vec<usize>,
+    /// Whether it is to be paused or resumed.
+    pub paused: Option<bool>,
+    /// What is done.
+    pub deed: Deed,
+}
+
+impl Plan {
+    /// Makes the plan.
+    ///
+    /// # Errors
+    /// Something in the file is against a rule; the fault names the place. Or there would be more
+    /// of something than may be, or the caller may not change what the file wants changed.
+    pub fn of(ctx: &Context, present: &Present, file: &File) -> Result<Self> {
+        let (project_name, auto_create, project) = project_step(present, file)?;
+        let channels = channel_steps(ctx, present, &file.channels)?;
+        let names = names_after(present, &channels);
+        let checks = check_steps(ctx, present, &file.checks, &names)?;
+        Ok(Self { project_name, auto_create, project, channels, checks })
+    }
+
+    /// The checks that are changed.
+    #[must_use]
+    pub fn touched(&self) -> Vec<i64> {
+        let changed = self.checks.iter().filter(|step| step.deed != Deed::Nothing);
+        changed.filter_map(|step| step.check_id).collect()
+    }
+
+    /// What the plan does, without what needs attention.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let mut report = Report::default();
+        if self.project != Deed::Nothing {
+            report.add(&self.project, "project", &self.project_name, None);
+        }
+        for step in &self.channels {
+            report.add(&step.deed, "channel", &step.row.channel_name, None);
+        }
+        for step in &self.checks {
+            let Settings { check_name, slug, .. } = &step.settings;
+            report.add(&step.deed, "check", check_name, Some(slug));
+        }
+        report
+    }
+}
+
+fn project_step(present: &Present, file: &File) -> Result<(String, bool, Deed)> {
+    let old = &present.project;
+    let (old_name, old_flag) = (old.project_name.clone(), bool::from(old.auto_create));
+    let name = file.project_name.as_deref().unwrap_or(&old_name);
+    projects::check_name(name).map_err(|fault| at("project", fault))?;
+    let (name, flag) = (name.trim().to_owned(), file.auto_create.unwrap_or(old_flag));
+    let mut changes = Vec::new();
+    let mut note = |field: &str, old: Value, new: Value| {
+        if old != new {
+            changes.push(Difference { field: field.to_owned(), values: Some((old, new)) });
+        }
+    };
+    note("project_name", old_name.into(), name.clone().into());
+    note("auto_create", i64::from(old_flag).into(), i64::from(flag).into());
+    if !changes.is_empty() && old.role != Role::Owner {
+        return Err(Fault::Forbidden(
+            "project: only an owner may change the project's own settings: take this table out of \
+             the file, or ask an owner"
+                .to_owned(),
+        ));
+    }
+    Ok((name, flag, Deed::of(changes)))
+}
+
+fn channel_steps(
+    ctx: &Context,
+    present: &Present,
+    entries: &[ChannelEntry],
+) -> Result<Vec<ChannelStep>> {
+    let existing: Vec<&str> =
+        present.channels.iter().map(|channel| channel.row.channel_name.as_str()).collect();
+    let wanted: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    let found = matching::channels(&existing, &wanted);
+    let new = found.iter().filter(|place| place.is_none()).count();
+    check_ceiling("channels", existing.len() + new, channels::MAX_COUNT)?;
+    let each = entries.iter().zip(found).map(|(entry, place)| {
+        let step = match place {
+            Some(place) => changed_channel(ctx, &present.channels[place], entry),
+            None => new_channel(ctx, present.project.project_id, entry),
+        };
+        step.map_err(|fault| at(&entry.place, fault))
+    });
+    each.collect()
+}
+
+fn changed_channel(
+    ctx: &Context,
+    old: &PresentChannel,
+    entry: &ChannelEntry,
+) -> Result<ChannelStep> {
+    entry.change.validate()?;
+    if entry.kind.as_ref().is_some_and(|kind| *kind != old.row.kind) {
+        let reason = format!(
+            "is {} in the project and can't be changed: give the channel another name",
+            old.row.kind
+        );
+        return Err(Fault::invalid("kind", reason));
+    }
+    let config = match &entry.change.config {
+        Some(given) => kinds::validate(old.kind, given, Some(&old.config), &fresh_secret())?,
+        None => old.config.clone(),
+    };
+    let mut row = old.row.clone();
+    entry.change.apply(&mut row);
+    let lacks = kinds::masked(old.kind, &config);
+    if !lacks.is_empty() {
+        row.disabled = Flag(1);
+    }
+    let fields = |row| form::fields(&ChannelForm::new(row, Value::Null, true));
+    let mut changes = differences(&fields(&old.row)?, &fields(&row)?);
+    let in_config = config_differences(old.kind, &old.config, &config);
+    if !in_config.is_empty() {
+        row.sealed_config = seal_config(ctx, &row.uuid, &config);
+    }
+    changes.extend(in_config);
+    Ok(ChannelStep { row, deed: Deed::of(changes), lacks })
+}
+
+fn new_channel(ctx: &Context, project_id: i64, entry: &ChannelEntry) -> Result<ChannelStep> {
+    entry.change.validate()?;
+    let needed = |field| Fault::invalid(field, "is required: the project has no such channel yet");
+    let kind = kind_of(entry.kind.as_deref().ok_or_else(|| needed("kind"))?)?;
+    let given = entry.change.config.as_ref().ok_or_else(|| needed("config"))?;
+    let (config, lacks) = new_config(kind, given)?;
+    let mut row = channels::new_row(ctx, project_id, kind, &config, &entry.change);
+    if !lacks.is_empty() {
+        row.disabled = Flag(1);
+    }
+    Ok(ChannelStep { row, deed: Deed::Create, lacks })
+}
+
+/// The configuration of a new channel. Where secrets were left out their masks are kept, which say
+/// what is to be entered: then it is as if they had been stored before.
+fn new_config(kind: Kind, given: &Value) -> Result<(Value, Vec<String>)> {
+    let lacks = kinds::masked(kind, given);
+    let previous = (!lacks.is_empty()).then_some(given);
+    Ok((kinds::validate(kind, given, previous, &fresh_secret())?, lacks))
+}
+
+fn fresh_secret() -> String {
+    secret_from(secret::random_bytes())
+}
+
+/// The names of the channels that the project will have.
+fn names_after(present: &Present, steps: &[ChannelStep]) -> Vec<String> {
+    let old = present.channels.iter().map(|channel| &channel.row);
+    let new = steps.iter().filter(|step| step.deed == Deed::Create).map(|step| &step.row);
+    old.chain(new).map(|row| row.channel_name.clone()).collect()
+}
+
+fn check_steps(
+    ctx: &Context,
+    present: &Present,
+    entries: &[CheckEntry],
+    channels: &[String],
+) -> Result<Vec<CheckStep>> {
+    let existing: Vec<(&str, &str)> = present
+        .checks
+        .iter()
+        .map(|check| (check.settings.slug.as_str(), check.settings.check_name.as_str()))
+        .collect();
+    let wanted: Vec<Wanted> = entries
+        .iter()
+        .map(|entry| Wanted {
+            given_slug: entry.slug.clone(),
+            slug: entry.new_slug(),
+            name: entry.name.clone(),
+        })
+        .collect();
+    let found = matching::checks(&existing, &wanted);
+    let new = found.iter().filter(|place| place.is_none()).count();
+    check_ceiling("checks", existing.len() + new, i64::from(ctx.config.checks.max_count))?;
+    let directory = Directory::of(channels);
+    let each = entries.iter().zip(found).map(|(entry, place)| {
+        let old = place.map(|place| &present.checks[place]);
+        check_step(ctx, present, old, entry, &directory).map_err(|fault| at(&entry.place, fault))
+    });
+    each.collect()
+}
+
+fn check_step(
+    ctx: &Context,
+    present: &Present,
+    old: Option<&CheckRow>,
+    entry: &CheckEntry,
+    directory: &Directory,
+) -> Result<CheckStep> {
+    // A slug that only says which check is meant has to be one too.
+    let slug = entry.slug.clone().map(Some);
+    checks::Change { slug, ..entry.change.clone() }.validate(&ctx.config)?;
+    let told = match &entry.channels {
+        Some(choices) => Some(directory.places(choices)?),
+        None => None,
+    };
+    let paused = entry.change.paused;
+    let Some(old) = old else {
+        let settings = entry.change.applied_to(&Settings::default());
+        checks::validate(ctx, &settings)?;
+        let channels = told.unwrap_or_else(|| directory.all());
+        let paused = paused.filter(|paused| *paused);
+        return Ok(CheckStep { check_id: None, settings, channels, paused, deed: Deed::Create });
+    };
+    let settings = entry.change.applied_to(&old.settings);
+    let told_before = present.told_by(old);
+    let channels = told.unwrap_or_else(|| told_before.clone());
+    let was_paused = old.status == Status::Paused;
+    let fields = |settings, paused, places: &[usize]| {
+        form::fields(&CheckForm::new(settings, paused, directory.references(places)))
+    };
+    let before = fields(&old.settings, paused.map(|_| was_paused), &told_before)?;
+    let changes = differences(&before, &fields(&settings, paused, &channels)?);
+    let paused = paused.filter(|paused| *paused != was_paused);
+    let check_id = Some(old.check_id);
+    Ok(CheckStep { check_id, settings, channels, paused, deed: Deed::of(changes) })
+}
+
+fn check_ceiling(what: &str, count: usize, most: i64) -> Result<()> {
+    if i64::try_from(count).is_ok_and(|count| count <= most) {
+        return Ok(());
+    }
+    Err(Fault::Forbidden(format!(
+        "{what}: the project would have {count} of them, and {most} is the most: take some out of \
+         the file, or delete some first"
+    )))
+}
+
+/// The channels that the project will have, by name.
+struct Directory {
+    places: HashMap<String, Vec<usize>>,
+    references: Vec<Reference>,
+}
+
+impl Directory {
+    fn of(names: &[String]) -> Self {
+        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, name) in names.iter().enumerate() {
+            places.entry(name.clone()).or_default().push(place);
+        }
+        let references = form::references(names.iter().map(String::as_str));
+        Self { places, references }
+    }
+
+    fn all(&self) -> Vec<usize> {
+        (0..self.references.len()).collect()
+    }
+
+    fn references(&self, places: &[usize]) -> Vec<Reference> {
+        places.iter().map(|place| self.references[*place].clone()).collect()
+    }
+
+    /// The places of these channels, in order and each once.
+    fn places(&self, choices: &[Choice]) -> Result<Vec<usize>> {
+        let mut places = choices.iter().map(|c| self.place(c)).collect::<Result<Vec<_>>>()?;
+        places.sort_unstable();
+        places.dedup();
+        Ok(places)
+    }
+
+    fn place(&self, choice: &Choice) -> Result<usize> {
+        let alike = self.places.get(&choice.name).map_or(&[][..], Vec::as_slice);
+        let place = usize::try_from(choice.nth - 1).ok().and_then(|n| alike.get(n));
+        place.copied().ok_or_else(|| {
+            let shown: String = choice.name.chars().take(channels::MAX_NAME).collect();
+            let reason = format!(
+                "must be names of channels that are in the file or in the project, and of the name \
+                 {shown:?} there are {}",
+                alike.len()
+            );
+            Fault::invalid("channels", reason)
+        })
+    }
+}
