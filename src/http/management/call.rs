@@ -152,6 +152,18 @@ impl Call {
         if self.body.is_empty() { Ok(()) } else { Fields::parse(&self.body)?.finish() }
     }
 
+    /// The body of a command that takes a text.
+    ///
+    /// # Errors
+    /// It is no UTF-8.
+    pub fn text(&self) -> Result<&str> {
+        let wrong = |error: std::str::Utf8Error| {
+            let reason = format!("the body must be UTF-8, and is not at byte {}", error.valid_up_to());
+            Fault::invalid("", reason)
+        };
+        std::str::from_utf8(&self.body).map_err(wrong)
+    }
+
     /// The project in the path, where the caller's role in it is at least `role`. To be called
     /// once everything that was sent has been found well-formed.
     ///
@@ -170,6 +182,17 @@ impl Call {
     }
 }
 
+/// The media type of the bodies of all commands that do not say otherwise.
+const JSON: &str = "application/json";
+
+/// What is known of a command before it runs.
+#[derive(Clone, Copy, Debug)]
+struct Form {
+    is_built: bool,
+    /// The media type of its body.
+    takes: &'static str,
+}
+
 /// A command on its way through an axum route.
 pub type Running = Pin<Box<dyn Future<Output = Response> + Send>>;
 
@@ -181,12 +204,26 @@ where
     F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Answer> + Send + 'static,
 {
-    move |State(state), request| Box::pin(handle(state, request, true, command.clone()))
+    run_of(JSON, command)
+}
+
+/// The same for a command whose body must be of this media type.
+pub fn run_of<F, Fut>(
+    takes: &'static str,
+    command: F,
+) -> impl Fn(State<ManagementState>, Request) -> Running + Clone + Send + Sync + 'static
+where
+    F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    let form = Form { is_built: true, takes };
+    move |State(state), request| Box::pin(handle(state, request, form, command.clone()))
 }
 
 /// The axum handler of a command that is announced and not built yet.
 pub fn announced(State(state): State<ManagementState>, request: Request) -> Running {
-    Box::pin(handle(state, request, false, async |_| Err(not_built())))
+    let form = Form { is_built: false, takes: JSON };
+    Box::pin(handle(state, request, form, async |_| Err(not_built())))
 }
 
 fn not_built() -> Fault {
@@ -251,7 +288,7 @@ impl Visit {
 async fn handle<F, Fut>(
     state: ManagementState,
     request: Request,
-    built: bool,
+    form: Form,
     command: F,
 ) -> Response
 where
@@ -267,7 +304,7 @@ where
             return fault::render(&fault, &visit.request_id);
         }
     };
-    let call = match prepare(&state, &visit, &caller, by_cookie, built, parts, body).await {
+    let call = match prepare(&state, &visit, &caller, by_cookie, form, parts, body).await {
         Ok(call) => call,
         Err(fault) => return visit.close(&state, &caller, Err(fault)),
     };
@@ -312,12 +349,12 @@ async fn prepare(
     visit: &Visit,
     caller: &Caller,
     by_cookie: bool,
-    built: bool,
+    form: Form,
     mut parts: Parts,
     body: Body,
 ) -> Result<Call> {
     let reads = matches!(visit.method, Method::GET | Method::HEAD);
-    if let Err(fault) = permit(state, visit, caller, by_cookie && !reads, built, &parts) {
+    if let Err(fault) = permit(state, visit, caller, by_cookie && !reads, form.is_built, &parts) {
         body::discard(&parts.headers, body).await;
         return Err(fault);
     }
@@ -327,8 +364,9 @@ async fn prepare(
     } else {
         body::read(&parts.headers, body).await?
     };
-    if !body.is_empty() {
-        check_content_type(&parts.headers)?;
+    // An empty body is none where JSON is taken; a file may be empty.
+    if !body.is_empty() || (form.takes != JSON && !reads) {
+        check_content_type(&parts.headers, form.takes)?;
     }
     Ok(Call {
         ctx: state.ctx.clone(),
@@ -363,14 +401,14 @@ fn permit(
     Ok(())
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<()> {
+fn check_content_type(headers: &HeaderMap, takes: &str) -> Result<()> {
     let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = given.split(';').next().unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case("application/json") {
-        Ok(())
-    } else {
-        Err(Fault::invalid("Content-Type", "must be application/json where there is a body"))
+    if media_type.eq_ignore_ascii_case(takes) {
+        return Ok(());
     }
+    let when = if takes == JSON { " where there is a body" } else { "" };
+    Err(Fault::invalid("Content-Type", format!("must be {takes}{when}")))
 }
 
 /// The ids in the path: every part of a route that varies is one.
@@ -433,10 +471,11 @@ mod tests {
 
     #[test]
     fn only_json_is_taken_as_a_body() {
-        let fine = |value: &str| check_content_type(&headers(&[("content-type", value)])).is_ok();
+        let fine =
+            |value: &str| check_content_type(&headers(&[("content-type", value)]), JSON).is_ok();
         assert!(fine("application/json") && fine("Application/JSON; charset=utf-8"));
         assert!(!fine("text/plain") && !fine("application/jsonx") && !fine(""));
-        assert!(check_content_type(&HeaderMap::new()).is_err());
+        assert!(check_content_type(&HeaderMap::new(), JSON).is_err());
     }
 
     async fn state(folder: &std::path::Path) -> (ManagementState, super::super::Inbox) {

@@ -14,7 +14,7 @@ use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::ManagementState;
-use super::call::{Answer, Call, announced, run};
+use super::call::{Answer, Call, announced, run, run_of};
 use super::list::Page;
 use super::model::{List, Model};
 use crate::service::remark::Kind;
@@ -89,6 +89,20 @@ impl Command {
         Fut: Future<Output = Answer> + Send + 'static,
     {
         Self::new(Method::POST, path, summary, axum::routing::post(run(command)))
+    }
+
+    /// A command that makes something of a body of this media type, which is no JSON.
+    pub fn post_of<F, Fut>(
+        takes: &'static str,
+        path: &'static str,
+        command: F,
+        summary: &'static str,
+    ) -> Self
+    where
+        F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + Send + 'static,
+    {
+        Self::new(Method::POST, path, summary, axum::routing::post(run_of(takes, command)))
     }
 
     /// A command that changes something.

@@ -14,6 +14,7 @@ mod history;
 mod journal;
 mod limit;
 mod list;
+mod members;
 mod model;
 mod openapi;
 mod profile;
@@ -21,6 +22,7 @@ mod projects;
 mod query;
 mod requests;
 mod tokens;
+mod transfer;
 
 use std::sync::Arc;
 
@@ -87,9 +89,11 @@ fn resources(config: &Config) -> Vec<Resource> {
         resource("Tokens", "What scripts sign in with.", tokens::commands(config)),
         resource("Requests", "What was done with your tokens.", requests::commands()),
         resource("Projects", "Checks and channels that belong together.", projects::commands()),
+        resource("Members", "Who belongs to a project, and as what.", members::commands()),
         resource("Checks", "Jobs that are expected to ping.", checks::commands(config)),
         resource("History", "What happened to checks.", history::commands()),
         resource("Channels", "Where alerts are sent.", channels::commands()),
+        resource("Transfer", "Projects as files.", transfer::commands()),
         resource("Announced", "Commands that are not built yet.", unbuilt()),
     ]
 }
@@ -104,10 +108,6 @@ fn unbuilt() -> Vec<Command> {
         get("/user/access-key-list", "Your access keys"),
         post("/user/access-key", "Make an access key"),
         delete("/user/access-key/{access_key_id}", "Delete an access key"),
-        get("/user/project/{project_id}/member-list", "The members of a project"),
-        post("/user/project/{project_id}/member", "Add a member"),
-        put("/user/project/{project_id}/member/{user_id}", "Change a member's role"),
-        delete("/user/project/{project_id}/member/{user_id}", "Remove a member"),
         get("/user/project/{project_id}/check/stats", "Statistics of checks"),
         get("/user/project/{project_id}/schedule-preview", "The next times of a schedule"),
         get("/user/project/{project_id}/maintenance-list", "Maintenance windows"),
@@ -115,8 +115,6 @@ fn unbuilt() -> Vec<Command> {
         get("/user/project/{project_id}/maintenance/{maintenance_id}", "A maintenance window"),
         put("/user/project/{project_id}/maintenance/{maintenance_id}", "Change one"),
         delete("/user/project/{project_id}/maintenance/{maintenance_id}", "Delete one"),
-        get("/user/project/{project_id}/export", "A project as TOML"),
-        post("/user/project/{project_id}/import", "Bring a project to the state of a file"),
         get("/user/project/{project_id}/status-page-list", "Status pages"),
         post("/user/project/{project_id}/status-page", "Make a status page"),
         get("/user/project/{project_id}/status-page/{status_page_id}", "A status page"),
