@@ -56,10 +56,8 @@ pub async fn add(
         Fault::invalid("email", reason)
     })?;
     if !members::insert(&mut tx, project_id, user.user_id, role, ctx.now()).await? {
-        let reason = format!(
-            "is a member already: PUT to member/{} changes the role",
-            user.user_id
-        );
+        let reason =
+            format!("is a member already: PUT to member/{} changes the role", user.user_id);
         return Err(Fault::invalid("email", reason));
     }
     let row = find(&mut tx, project_id, user.user_id).await?;

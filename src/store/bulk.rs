@@ -31,8 +31,7 @@ pub async fn channels_of(conn: &mut Conn, project_id: i64) -> Result<Vec<Channel
 /// The database is out.
 pub async fn checks_of(conn: &mut Conn, project_id: i64) -> Result<Vec<CheckRow>> {
     let (columns, tables) = (checks::COLUMNS, checks::TABLES);
-    let sql =
-        format!("SELECT {columns} FROM {tables} WHERE c.project_id = $1 ORDER BY c.check_id");
+    let sql = format!("SELECT {columns} FROM {tables} WHERE c.project_id = $1 ORDER BY c.check_id");
     Ok(fetch_all!(conn, CheckRow, AssertSqlSafe(sql), project_id))
 }
 
@@ -228,8 +227,7 @@ pub async fn assign(conn: &mut Conn, all: &[(i64, Vec<i64>)]) -> Result<()> {
         return Ok(());
     }
     let ids: Vec<i64> = all.iter().map(|(check_id, _)| *check_id).collect();
-    let sql =
-        format!("DELETE FROM check_channels WHERE {}", conn.db().is_in("check_id", "$1"));
+    let sql = format!("DELETE FROM check_channels WHERE {}", conn.db().is_in("check_id", "$1"));
     execute!(conn, AssertSqlSafe(sql), id_list(&ids));
     let pairs = || all.iter().flat_map(|(check, channels)| channels.iter().map(|c| (*check, *c)));
     let columns = vec![

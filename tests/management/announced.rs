@@ -6,17 +6,12 @@ use crate::support::both_databases;
 use crate::support::server::TestServer;
 
 /// Paths behind `/user/project/{id}`, and what they know.
-const OF_A_PROJECT: [(&str, &[&str]); 17] = [
-    ("/member-list", &["GET"]),
-    ("/member", &["POST"]),
-    ("/member/1", &["PUT", "DELETE"]),
+const OF_A_PROJECT: [(&str, &[&str]); 12] = [
     ("/check/stats?check_id=1&check_id=2", &["GET"]),
     ("/schedule-preview", &["GET"]),
     ("/maintenance-list", &["GET"]),
     ("/maintenance", &["POST"]),
     ("/maintenance/1", &["GET", "PUT", "DELETE"]),
-    ("/export", &["GET"]),
-    ("/import", &["POST"]),
     ("/status-page-list", &["GET"]),
     ("/status-page", &["POST"]),
     ("/status-page/1", &["GET", "PUT", "DELETE"]),

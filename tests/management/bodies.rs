@@ -123,7 +123,7 @@ both_databases! {
         let large = " ".repeat(8 * MIB);
         for (path, status) in [
             ("/user/nonsense".to_owned(), 404), ("/user/profile".to_owned(), 405),
-            (api.path("/check"), 401), (api.path("/import"), 401),
+            (api.path("/check"), 401), (api.path("/status-page"), 401),
         ] {
             api.send("POST", &path, &[], large.clone()).await.fatal(status);
         }

@@ -123,6 +123,40 @@ impl Desk {
     }
 }
 
+impl Desk {
+    /// The text of a new session's token of a new user with this address.
+    pub async fn sign_up(&self, email: &str) -> (i64, String) {
+        let user_id = users::create(&self.ctx, email, "correct horse", false).await.unwrap();
+        let row = tokens::open_session(&self.ctx, user_id).await.unwrap();
+        (user_id, tokens::text_of(&self.ctx, &row).unwrap())
+    }
+
+    /// Runs a command with a body of this media type: the status, the media type of what came
+    /// back, and its text.
+    pub async fn send(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        media_type: &str,
+        body: impl Into<Body>,
+    ) -> (u16, String, String) {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("cookie", format!("api_access_token={token}"))
+            .extension(Connection::new(([192, 0, 2, 7], 4711).into(), false));
+        if !media_type.is_empty() {
+            request = request.header("content-type", media_type);
+        }
+        let request = request.body(body.into()).unwrap();
+        let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let media_type = head.headers["content-type"].to_str().unwrap().to_owned();
+        (head.status.as_u16(), media_type, String::from_utf8(body.to_vec()).unwrap())
+    }
+}
+
 impl Told {
     /// The object of a 200.
     #[track_caller]

@@ -17,10 +17,12 @@ mod journal;
 mod last_use;
 mod limits;
 mod lists;
+mod members;
 mod projects;
 mod remarks;
 mod sessions;
 mod tokens;
+mod transfer;
 
 use overdue::clock::Timestamp;
 use overdue::store::journal::Entry;
@@ -71,7 +73,7 @@ fn fields(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
-/// Makes a user a member of a project, as no command of this version can yet.
+/// Makes a user a member of a project, whoever its owner is.
 async fn add_member(database_url: &str, project_id: i64, email: &str, role: &str) {
     let sql = format!(
         "INSERT INTO members (project_id, user_id, role, since) \

@@ -158,7 +158,8 @@ impl Call {
     /// It is no UTF-8.
     pub fn text(&self) -> Result<&str> {
         let wrong = |error: std::str::Utf8Error| {
-            let reason = format!("the body must be UTF-8, and is not at byte {}", error.valid_up_to());
+            let reason =
+                format!("the body must be UTF-8, and is not at byte {}", error.valid_up_to());
             Fault::invalid("", reason)
         };
         std::str::from_utf8(&self.body).map_err(wrong)

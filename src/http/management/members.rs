@@ -30,11 +30,15 @@ pub fn commands() -> Vec<Command> {
                 json!({"email": "bo@example.org", "role": "viewer"}),
             )
             .writes::<Member>(&[]),
-        Command::put("/user/project/{project_id}/member/{user_id}", update, "Change a member's role")
-            .text("The last owner stays one. For owners.")
-            .takes::<MemberFields>(&[], json!({"role": "editor"}))
-            .ignores(&READ_ONLY)
-            .writes::<Member>(&[]),
+        Command::put(
+            "/user/project/{project_id}/member/{user_id}",
+            update,
+            "Change a member's role",
+        )
+        .text("The last owner stays one. For owners.")
+        .takes::<MemberFields>(&[], json!({"role": "editor"}))
+        .ignores(&READ_ONLY)
+        .writes::<Member>(&[]),
         Command::delete("/user/project/{project_id}/member/{user_id}", remove, "Remove a member")
             .text(
                 "It holds for all of their tokens at once; what they made stays. The last owner \

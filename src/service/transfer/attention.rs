@@ -38,9 +38,10 @@ fn slug_remarks(present: &Present, plan: &Plan, written: &[&CheckStep]) -> Vec<R
         .iter()
         .filter_map(|step| Some((step.check_id?, step.settings.slug.as_str())))
         .collect();
-    let old = present.checks.iter().map(|check| {
-        changed.get(&check.check_id).copied().unwrap_or(check.settings.slug.as_str())
-    });
+    let old = present
+        .checks
+        .iter()
+        .map(|check| changed.get(&check.check_id).copied().unwrap_or(check.settings.slug.as_str()));
     let new = plan.checks.iter().filter(|step| step.check_id.is_none());
     for slug in old.chain(new.map(|step| step.settings.slug.as_str())) {
         *counts.entry(slug).or_default() += 1;
@@ -109,7 +110,8 @@ fn disabled_remark(present: &Present, plan: &Plan, written: &[&CheckStep]) -> Op
 
 /// The first of these names, and how many more there are.
 fn listed(names: &[&str]) -> String {
-    let first: Vec<String> = names.iter().take(MOST_NAMES).map(|name| format!("{name:?}")).collect();
+    let first: Vec<String> =
+        names.iter().take(MOST_NAMES).map(|name| format!("{name:?}")).collect();
     match names.len().saturating_sub(MOST_NAMES) {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),

@@ -30,11 +30,8 @@ pub async fn carry_out(
     }
     let channel_ids = write_channels(tx, present, plan).await?;
     let ids = make_checks(ctx, tx, present, plan).await?;
-    let written: Vec<(i64, &CheckStep)> = ids
-        .into_iter()
-        .zip(&plan.checks)
-        .filter(|(_, step)| step.deed != Deed::Nothing)
-        .collect();
+    let written: Vec<(i64, &CheckStep)> =
+        ids.into_iter().zip(&plan.checks).filter(|(_, step)| step.deed != Deed::Nothing).collect();
     let ids_of = |step: &CheckStep| step.channels.iter().map(|place| channel_ids[*place]).collect();
     let assigned: Vec<(i64, Vec<i64>)> =
         written.iter().map(|(id, step)| (*id, ids_of(step))).collect();

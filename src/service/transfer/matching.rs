@@ -22,17 +22,26 @@ pub struct Wanted {
 #[must_use]
 pub fn checks(existing: &[(&str, &str)], wanted: &[Wanted]) -> Vec<Option<usize>> {
     let mut search = Search { found: vec![None; wanted.len()], taken: vec![false; existing.len()] };
-    search.step(existing, wanted, |(slug, name)| Some((*slug, *name)), |w| {
-        Some((w.slug.as_str(), w.name.as_str()))
-    });
+    search.step(
+        existing,
+        wanted,
+        |(slug, name)| Some((*slug, *name)),
+        |w| Some((w.slug.as_str(), w.name.as_str())),
+    );
     let with_slug = |slug| Some(slug).filter(|slug: &&str| !slug.is_empty());
-    search.step(existing, wanted, |(slug, _)| with_slug(slug), |w| {
-        w.given_slug.as_deref().and_then(with_slug)
-    });
+    search.step(
+        existing,
+        wanted,
+        |(slug, _)| with_slug(slug),
+        |w| w.given_slug.as_deref().and_then(with_slug),
+    );
     search.step(existing, wanted, |(_, name)| Some(*name), |w| Some(w.name.as_str()));
-    search.step(existing, wanted, |(slug, _)| with_slug(slug), |w| {
-        with_slug(&w.slug).filter(|_| w.given_slug.is_none())
-    });
+    search.step(
+        existing,
+        wanted,
+        |(slug, _)| with_slug(slug),
+        |w| with_slug(&w.slug).filter(|_| w.given_slug.is_none()),
+    );
     in_order(wanted, search.found)
 }
 
@@ -140,7 +149,10 @@ mod tests {
         let same = entry(Some("a"), "a", "A");
         let three = [same.clone(), same.clone(), same];
         assert_eq!(checks(&existing, &three), [Some(0), Some(1), None]);
-        assert_eq!(channels(&["x", "y", "x"], &["x", "z", "x", "x"]), [Some(0), None, Some(2), None]);
+        assert_eq!(
+            channels(&["x", "y", "x"], &["x", "z", "x", "x"]),
+            [Some(0), None, Some(2), None]
+        );
     }
 
     /// How an entry gives its slug: not at all, as one of its own, or as one that was derived.

@@ -223,7 +223,8 @@ fn choice(value: Value) -> Option<Choice> {
 pub fn with_line(text: &str, fault: Fault) -> Fault {
     let Fault::Invalid { field, reason } = fault else { return fault };
     // A fault of a part that is not built has its place at the beginning of its text.
-    let place = if field.is_empty() { reason.split(": ").next().unwrap_or_default() } else { &field };
+    let place =
+        if field.is_empty() { reason.split(": ").next().unwrap_or_default() } else { &field };
     match line_of_place(text, place) {
         Some(line) => Fault::invalid(field, format!("{reason} (line {line})")),
         None => Fault::invalid(field, reason),
@@ -280,14 +281,19 @@ mod tests {
             ("[project]\nuuid = \"x\"", "project.uuid: is unknown: there are project_name"),
             ("[[checks]]", "checks[0].check_name: is required (line 1)"),
             ("checks = 1", "checks: must be an array of tables (line 1)"),
-            ("[[checks]]\ncheck_name = \"a\"\n[[checks]]\ncheck_name = \"b\"\ngrace = \"1h\"",
-             "checks[1].grace: must be a whole number (line 5)"),
+            (
+                "[[checks]]\ncheck_name = \"a\"\n[[checks]]\ncheck_name = \"b\"\ngrace = \"1h\"",
+                "checks[1].grace: must be a whole number (line 5)",
+            ),
             ("[[checks]]\ncheck_name = \"a\"\nuuid = \"b\"", "checks[0].uuid: is unknown: "),
             ("[[checks]]\ncheck_name = \"a\"\nslug_is_custom = 1", "checks[0].slug: is required"),
             ("[[checks]]\ncheck_name = \"a\"\nmethods = \"GET\"", "checks[0].methods: must be"),
             ("[[checks]]\ncheck_name = \"a\"\nkind = \"cron\"", "checks[0].kind: cron and OnCal"),
             ("[[checks]]\ncheck_name = \"a\"\nkind = \"weekly\"", "checks[0].kind: must be one of"),
-            ("[[checks]]\ncheck_name = \"a\"\nchannels = [1]", "checks[0].channels: must be an arr"),
+            (
+                "[[checks]]\ncheck_name = \"a\"\nchannels = [1]",
+                "checks[0].channels: must be an arr",
+            ),
             ("[[checks]]\ncheck_name = \"a\"\nchannels = [{nth = 1}]", "checks[0].channels: must"),
             ("[[channels]]\nkind = \"webhook\"", "channels[0].channel_name: is required"),
             ("[[channels]]\nchannel_name = \"a\"\nchannel_id = 1", "channels[0].channel_id: is un"),
@@ -322,7 +328,8 @@ mod tests {
 
     #[test]
     fn a_check_names_its_channels_and_which_of_several() {
-        let text = "[[checks]]\ncheck_name = \"a\"\nchannels = [\"x\", {channel_name = \"x\", nth = 2}]";
+        let text =
+            "[[checks]]\ncheck_name = \"a\"\nchannels = [\"x\", {channel_name = \"x\", nth = 2}]";
         let choice = |nth| Choice { name: "x".to_owned(), nth };
         assert_eq!(file(text).unwrap().checks[0].channels, Some(vec![choice(1), choice(2)]));
     }
