@@ -93,5 +93,11 @@ async fn change_checks(ctx: &Context, tx: &mut Tx, written: &[(i64, &CheckStep)]
         }
     }
     bulk::update_checks(tx, &settings, now).await?;
-    states::save(tx, &watched, now).await
+    let mut saved = Saved::default();
+    for part in watched.chunks(bulk::MOST_CHECKS) {
+        let Saved { announced, sooner } = states::save(tx, part, now).await?;
+        saved.announced |= announced;
+        saved.sooner = saved.sooner.into_iter().chain(sooner).min();
+    }
+    Ok(saved)
 }

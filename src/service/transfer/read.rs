@@ -265,6 +265,9 @@ fn line_of(text: &str, span: &Range<usize>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::transfer::form::{CheckForm, FileForm, ProjectForm, references};
+    use crate::store::Flag;
+    use crate::store::checks::{Settings, Tags};
     use proptest::prelude::*;
 
     fn refused(text: &str) -> String {
@@ -334,7 +337,68 @@ mod tests {
         assert_eq!(file(text).unwrap().checks[0].channels, Some(vec![choice(1), choice(2)]));
     }
 
+    /// Settings whose texts are of any characters that a text may have.
+    fn any_settings() -> impl Strategy<Value = Settings> {
+        let text = || "[^\0]{0,20}";
+        let texts = (text(), text(), text(), text(), text());
+        let tags = proptest::collection::vec("[^\\s,\0\\pC]{1,5}", 0..4);
+        let numbers = (1..100_000_i64, 1..100_000_i64, 1..100_i64);
+        let nulls = (proptest::option::of(0..100_i64), proptest::option::of(0..100_i64));
+        let flags = proptest::array::uniform7(0..2_i16);
+        (texts, tags, numbers, nulls, flags, "[a-z0-9_-]{0,9}").prop_map(
+            |(texts, tags, numbers, nulls, flags, slug)| {
+                let flag = flags.map(Flag);
+                let is_custom = bool::from(flag[0]);
+                Settings {
+                    slug: if is_custom { slug } else { slug::derive(&texts.0) },
+                    slug_is_custom: flag[0],
+                    check_name: texts.0,
+                    tags: Tags(tags),
+                    description: texts.1,
+                    start_kw: texts.2,
+                    success_kw: texts.3,
+                    failure_kw: texts.4,
+                    period: numbers.0,
+                    grace: numbers.1,
+                    failure_threshold: numbers.2,
+                    max_runtime: nulls.0,
+                    early_tolerance: nulls.1,
+                    manual_resume: flag[1],
+                    post_only: flag[2],
+                    filter_subject: flag[3],
+                    filter_body: flag[4],
+                    filter_http_body: flag[5],
+                    filter_default_fail: flag[6],
+                    ..Settings::default()
+                }
+            },
+        )
+    }
+
     proptest! {
+        #[test]
+        fn what_is_written_is_read_as_it_was(
+            settings in any_settings(),
+            project_name in "[^\0]{1,20}",
+            channels in proptest::collection::vec("[^\0]{1,3}|ops", 0..4),
+            paused in proptest::option::of(Just(true)),
+        ) {
+            let told = references(channels.iter().map(String::as_str));
+            let form = FileForm {
+                format: FORMAT,
+                project: ProjectForm { project_name: project_name.clone(), auto_create: 1 },
+                channels: Vec::new(),
+                checks: vec![CheckForm::new(&settings, paused, told)],
+            };
+            let mut read = file(&form.to_text().unwrap()).unwrap();
+            prop_assert_eq!((read.project_name, read.auto_create), (Some(project_name), Some(true)));
+            let entry = read.checks.remove(0);
+            prop_assert_eq!(entry.change.paused, paused);
+            prop_assert_eq!(entry.change.applied_to(&Settings::default()), settings);
+            let named: Vec<String> = entry.channels.unwrap().into_iter().map(|c| c.name).collect();
+            prop_assert_eq!(named, channels);
+        }
+
         #[test]
         fn any_text_is_read_or_refused_as_wrong(text in "\\PC{0,100}") {
             let outcome = file(&text).map_err(|fault| with_line(&text, fault));
