@@ -1,6 +1,6 @@
 //! The janitor: takes away pings beyond `ping.log_limit` and whatever is older than the
-//! configuration wants to keep, in steps so small that no ping waits for them, and gives up runs
-//! that nobody will finish.
+//! configuration wants to keep, in steps so small that no ping waits for them, keeps the daily sums
+//! of what it takes, and gives up runs that nobody will finish.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::domain::check::{self, Effect};
 use crate::domain::run::LONGEST;
 use crate::fault::{Fault, Result};
 use crate::store::retention::{self, History, Kept};
-use crate::store::{states, tokens};
+use crate::store::{days, states, tokens};
 
 /// How long after a round the next begins.
 const EVERY: Duration = Duration::from_mins(5);
@@ -37,6 +37,15 @@ pub async fn run(ctx: Context, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => {}
         }
     }
+}
+
+/// What becomes of pings that go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sums {
+    /// They are summed up by days.
+    Kept,
+    /// Nothing is kept of them: their check is gone.
+    Forgotten,
 }
 
 /// The pause between two steps.
@@ -98,10 +107,13 @@ async fn prune(
         let Some(last) = old.last() else { return Ok(()) };
         after = last.id;
         let ids: Vec<i64> = old.iter().filter(|row| row.goes == 1).map(|row| row.id).collect();
-        for step in ids.chunks(STEP) {
+        let mut rest = ids.as_slice();
+        while !rest.is_empty() {
+            let step = &rest[..rest.len().min(STEP)];
             let mut tx = ctx.store.begin().await?;
-            retention::delete(&mut tx, history, step).await?;
+            let done = retention::delete(&mut tx, history, step).await?;
             tx.commit().await?;
+            rest = &rest[done..];
             breathe(stop).await?;
         }
     }
@@ -118,7 +130,7 @@ async fn prune_pings(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> 
         let Some(last) = page.last() else { return Ok(()) };
         after = last.check_id;
         for check in page.into_iter().filter(|check| check.goes == 1) {
-            prune_check(ctx, stop, check, before).await?;
+            prune_check(ctx, stop, check, before, Sums::Kept).await?;
         }
     }
 }
@@ -128,6 +140,7 @@ async fn prune_check(
     stop: &watch::Receiver<bool>,
     check: Kept,
     before: Timestamp,
+    sums: Sums,
 ) -> Result<()> {
     let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
     loop {
@@ -136,13 +149,17 @@ async fn prune_check(
         drop(conn);
         let Some(up_to) = up_to else { return Ok(()) };
         let mut tx = ctx.store.begin().await?;
-        retention::delete_pings(&mut tx, check.check_id, up_to).await?;
+        match sums {
+            Sums::Kept => days::sum_up_pings(&mut tx, check.check_id, up_to).await?,
+            Sums::Forgotten => retention::delete_pings(&mut tx, check.check_id, up_to).await?,
+        }
         tx.commit().await?;
         breathe(stop).await?;
     }
 }
 
-/// Takes away the pings of deleted checks, which a deletion leaves behind so as to be quick.
+/// Takes away the pings and the daily sums of deleted checks, which a deletion leaves behind so as to
+/// be quick.
 async fn prune_deleted(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
     loop {
         let mut conn = ctx.store.read().await?;
@@ -150,7 +167,8 @@ async fn prune_deleted(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()
         drop(conn);
         let Some(check_id) = deleted else { break };
         let all = Kept { check_id, up_to: i64::MAX, goes: 1 };
-        prune_check(ctx, stop, all, Timestamp(0)).await?;
+        prune_check(ctx, stop, all, Timestamp(0), Sums::Forgotten).await?;
+        delete_days(ctx, stop, check_id).await?;
         let mut tx = ctx.store.begin().await?;
         retention::forget_deleted(&mut tx, check_id).await?;
         tx.commit().await?;
@@ -158,6 +176,19 @@ async fn prune_deleted(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()
     let mut tx = ctx.store.begin().await?;
     retention::prune_outages(&mut tx, days_ago(ctx, ctx.config.retention.flips_days)).await?;
     tx.commit().await
+}
+
+async fn delete_days(ctx: &Context, stop: &watch::Receiver<bool>, check_id: i64) -> Result<()> {
+    let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
+    loop {
+        let mut tx = ctx.store.begin().await?;
+        let gone = days::delete_some(&mut tx, check_id, limit).await?;
+        tx.commit().await?;
+        if gone == 0 {
+            return Ok(());
+        }
+        breathe(stop).await?;
+    }
 }
 
 /// Ends, as lost, the runs that are open for more than 72 hours with no deadline ahead.

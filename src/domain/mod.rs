@@ -3,6 +3,7 @@
 
 pub mod alert;
 pub mod check;
+pub mod days;
 pub mod ping;
 pub mod run;
 pub mod schedule;

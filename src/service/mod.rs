@@ -5,10 +5,13 @@
 pub mod channels;
 pub mod checks;
 pub mod members;
+pub mod preview;
 pub mod projects;
 pub mod remark;
+pub mod stats;
 pub mod tokens;
 pub mod transfer;
 pub mod users;
+pub mod years;
 
 pub use remark::Remark;

@@ -5,6 +5,7 @@
 pub mod bulk;
 pub mod channels;
 pub mod checks;
+pub mod days;
 pub mod dialect;
 pub mod flips;
 pub mod journal;
@@ -17,6 +18,7 @@ pub mod retention;
 pub mod runs;
 pub mod settings;
 pub mod states;
+pub mod stats;
 pub mod tokens;
 pub mod tx;
 pub mod users;

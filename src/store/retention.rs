@@ -1,10 +1,11 @@
-//! Taking away what is older than its owner wants to keep, a little at a time.
+//! Taking away what is older than its owner wants to keep, a little at a time. What daily sums are
+//! kept of goes through `days.rs`.
 
 use sqlx::AssertSqlSafe;
 
-use super::IdRow;
 use super::dialect::id_list;
 use super::tx::{Conn, execute, fetch_all, fetch_optional};
+use super::{IdRow, days};
 use crate::clock::Timestamp;
 use crate::fault::Result;
 
@@ -98,13 +99,14 @@ pub async fn prune_outages(conn: &mut Conn, before: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Deletes a check's pings up to this serial number; how many went.
+/// Deletes the pings of a deleted check up to this serial number, and keeps nothing of them.
 ///
 /// # Errors
 /// The database refused.
-pub async fn delete_pings(conn: &mut Conn, check_id: i64, up_to: i64) -> Result<u64> {
+pub async fn delete_pings(conn: &mut Conn, check_id: i64, up_to: i64) -> Result<()> {
     execute!(conn, "DELETE FROM ping_bodies WHERE check_id = $1 AND n <= $2", check_id, up_to);
-    Ok(execute!(conn, "DELETE FROM pings WHERE check_id = $1 AND n <= $2", check_id, up_to))
+    execute!(conn, "DELETE FROM pings WHERE check_id = $1 AND n <= $2", check_id, up_to);
+    Ok(())
 }
 
 /// A history that only ages out.
@@ -112,7 +114,8 @@ pub async fn delete_pings(conn: &mut Conn, check_id: i64, up_to: i64) -> Result<
 pub enum History {
     /// Runs that have ended.
     Runs,
-    /// Flips that no pending notification tells of, save each check's last.
+    /// Flips that no pending notification tells of, save each check's last, and none before an
+    /// older one of its check: the time from one to the next is summed up as they go.
     Flips,
     /// Notifications that are settled.
     Notifications,
@@ -133,8 +136,9 @@ impl History {
                 "flip_id",
                 "at",
                 "t.n < (SELECT s.n_flips FROM check_states s WHERE s.check_id = t.check_id) \
-                 AND NOT EXISTS (SELECT 1 FROM notifications n WHERE n.flip_id = t.flip_id \
-                 AND n.state = 'pending')",
+                 AND NOT EXISTS (SELECT 1 FROM flips e WHERE e.check_id = t.check_id \
+                 AND e.n <= t.n AND (e.at >= $1 OR EXISTS (SELECT 1 FROM notifications n \
+                 WHERE n.flip_id = e.flip_id AND n.state = 'pending')))",
             ),
             // Whether a channel was told of a down decides whether it is told of the up.
             Self::Notifications => (
@@ -181,13 +185,20 @@ pub async fn next_old(
     Ok(fetch_all!(conn, Old, AssertSqlSafe(sql), before, after, limit))
 }
 
-/// Deletes these rows of a history.
+/// Deletes these rows of a history; of runs and flips, the daily sums are kept. Returns how many of
+/// the ids, from the first, are done.
 ///
 /// # Errors
 /// The database refused.
-pub async fn delete(conn: &mut Conn, history: History, ids: &[i64]) -> Result<()> {
-    let (table, id, _, _) = history.sql();
-    let sql = format!("DELETE FROM {table} WHERE {}", conn.db().is_in(id, "$1"));
-    execute!(conn, AssertSqlSafe(sql), id_list(ids));
-    Ok(())
+pub async fn delete(conn: &mut Conn, history: History, ids: &[i64]) -> Result<usize> {
+    match history {
+        History::Runs => days::sum_up_runs(conn, ids).await?,
+        History::Flips => return days::sum_up_flips(conn, ids).await,
+        History::Notifications | History::Requests | History::Events => {
+            let (table, id, _, _) = history.sql();
+            let sql = format!("DELETE FROM {table} WHERE {}", conn.db().is_in(id, "$1"));
+            execute!(conn, AssertSqlSafe(sql), id_list(ids));
+        }
+    }
+    Ok(ids.len())
 }

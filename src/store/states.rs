@@ -201,6 +201,16 @@ pub async fn n_flips(conn: &mut Conn, check_id: i64) -> Result<Option<i64>> {
     Ok(fetch_optional!(conn, IdRow, sql, check_id).map(|row| row.id))
 }
 
+/// What a check's next occurrence counts from: its last success or failure, or the occurrence that
+/// was missed after it. None where it waits for its first one, since it was made or resumed.
+///
+/// # Errors
+/// The database is out.
+pub async fn base_at(conn: &mut Conn, check_id: i64) -> Result<Option<Timestamp>> {
+    let sql = "SELECT base_at AS id FROM check_states WHERE check_id = $1 AND base_at IS NOT NULL";
+    Ok(fetch_optional!(conn, IdRow, sql, check_id).map(|row| Timestamp(row.id)))
+}
+
 /// Adds the open runs and the word filters of those that have any.
 async fn complete(conn: &mut Conn, rows: Vec<StateRow>) -> Result<Vec<Watched>> {
     let mut watched = Vec::with_capacity(rows.len());

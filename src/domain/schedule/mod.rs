@@ -1,6 +1,7 @@
 //! When the next ping is expected. One file a kind of schedule; all of them answer one question:
 //! given the moment a check counts from, when is the next occurrence?
 
+pub mod preview;
 pub mod simple;
 
 use crate::clock::Timestamp;
