@@ -6,9 +6,7 @@ use crate::support::both_databases;
 use crate::support::server::TestServer;
 
 /// Paths behind `/user/project/{id}`, and what they know.
-const OF_A_PROJECT: [(&str, &[&str]); 12] = [
-    ("/check/stats?check_id=1&check_id=2", &["GET"]),
-    ("/schedule-preview", &["GET"]),
+const OF_A_PROJECT: [(&str, &[&str]); 10] = [
     ("/maintenance-list", &["GET"]),
     ("/maintenance", &["POST"]),
     ("/maintenance/1", &["GET", "PUT", "DELETE"]),
@@ -18,7 +16,6 @@ const OF_A_PROJECT: [(&str, &[&str]); 12] = [
     ("/api-key-list", &["GET"]),
     ("/api-key", &["POST"]),
     ("/api-key/1", &["DELETE"]),
-    ("/check/1/schedule-preview", &["GET"]),
 ];
 
 /// Further ones.

@@ -5,6 +5,7 @@ mod detection;
 mod history;
 mod migrations;
 mod proof;
+mod sums;
 
 use std::time::Duration;
 

@@ -53,7 +53,7 @@ const ORDERS: [&str; 8] = [
 ];
 
 /// The kinds of schedules.
-const KINDS: [&str; 3] = ["simple", "cron", "oncalendar"];
+pub(super) const KINDS: [&str; 3] = ["simple", "cron", "oncalendar"];
 
 /// The soft errors of a check that was written.
 const REMARKS: [&Kind; 5] = [
@@ -573,7 +573,11 @@ fn post_only(methods: &str) -> Result<bool> {
     }
 }
 
-fn check_kind(kind: Option<&str>, schedule: Option<&str>) -> Result<()> {
+/// Checks that a kind of schedule, and what comes with it, is one that is built.
+///
+/// # Errors
+/// It is not built yet, or there is none of that name.
+pub(super) fn check_kind(kind: Option<&str>, schedule: Option<&str>) -> Result<()> {
     match kind {
         None | Some("simple") if schedule.is_none() => Ok(()),
         None | Some("simple" | "cron" | "oncalendar") => {

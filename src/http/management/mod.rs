@@ -17,10 +17,12 @@ mod list;
 mod members;
 mod model;
 mod openapi;
+mod previews;
 mod profile;
 mod projects;
 mod query;
 mod requests;
+mod stats;
 mod tokens;
 mod transfer;
 
@@ -92,6 +94,8 @@ fn resources(config: &Config) -> Vec<Resource> {
         resource("Members", "Who belongs to a project, and as what.", members::commands()),
         resource("Checks", "Jobs that are expected to ping.", checks::commands(config)),
         resource("History", "What happened to checks.", history::commands()),
+        resource("Statistics", "What checks did over a span of time.", stats::commands()),
+        resource("Previews", "When pings are expected next.", previews::commands()),
         resource("Channels", "Where alerts are sent.", channels::commands()),
         resource("Transfer", "Projects as files.", transfer::commands()),
         resource("Announced", "Commands that are not built yet.", unbuilt()),
@@ -108,8 +112,6 @@ fn unbuilt() -> Vec<Command> {
         get("/user/access-key-list", "Your access keys"),
         post("/user/access-key", "Make an access key"),
         delete("/user/access-key/{access_key_id}", "Delete an access key"),
-        get("/user/project/{project_id}/check/stats", "Statistics of checks"),
-        get("/user/project/{project_id}/schedule-preview", "The next times of a schedule"),
         get("/user/project/{project_id}/maintenance-list", "Maintenance windows"),
         post("/user/project/{project_id}/maintenance", "Make a maintenance window"),
         get("/user/project/{project_id}/maintenance/{maintenance_id}", "A maintenance window"),
@@ -123,10 +125,6 @@ fn unbuilt() -> Vec<Command> {
         get("/user/project/{project_id}/api-key-list", "Keys of the Healthchecks dialect"),
         post("/user/project/{project_id}/api-key", "Make such a key"),
         delete("/user/project/{project_id}/api-key/{api_key_id}", "Delete one"),
-        get(
-            "/user/project/{project_id}/check/{check_id}/schedule-preview",
-            "The next times of a check",
-        ),
         get(
             "/user/project/{project_id}/check/{check_id}/replay",
             "What other settings would have told",
