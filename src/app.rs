@@ -20,6 +20,7 @@ use crate::http::management::{self, ManagementState};
 use crate::http::tls::{self, Acceptor};
 use crate::http::{Front, broken, ops, pages, ping};
 use crate::ingest::Ingest;
+use crate::maintenance::Keeper;
 use crate::notify::Notifier;
 use crate::notify::outbound::{self, Outbound};
 use crate::vitals::Vitals;
@@ -98,6 +99,8 @@ impl House {
         workers.start("ingest", writer);
         let detector = Detector::new(ctx.clone(), ingest.clone(), vitals.clone(), &node_id);
         workers.start("detector", detector.run(in_the_shop.clone()));
+        let keeper = Keeper::new(ctx.clone(), ingest.clone());
+        workers.start("keeper", keeper.run(in_the_shop.clone()));
         let notifier = Notifier::new(ctx.clone(), outbound.clone(), vitals.clone(), &node_id);
         workers.start("notifier", notifier.run(in_the_shop.clone()));
         workers.start("janitor", janitor::run(ctx.clone(), in_the_shop.clone()));
@@ -180,7 +183,7 @@ impl House {
             ingest.settled(&self.ctx).await;
         }
         let _ = self.shop.send(true);
-        let others = ["detector", "notifier", "janitor", "journal", "certificates", "ingest"];
+        let others = ["detector", "keeper", "notifier", "janitor", "journal", "certificates", "ingest"];
         self.workers.wait_for(&others, WIND_UP).await;
         self.ctx.store.close().await;
         tracing::info!("stopped");

@@ -34,6 +34,8 @@ pub struct Bells {
     pub detector: Arc<Notify>,
     /// A notification was queued.
     pub notifier: Arc<Notify>,
+    /// A maintenance window was changed, and what it keeps back wants to be looked at.
+    pub keeper: Arc<Notify>,
 }
 
 impl Bells {

@@ -18,6 +18,7 @@
 //! * [`service`] — what people can do, one file a resource, whatever the dialect
 //! * [`ingest`] — the ping writer: queue in, group commit, outcome out
 //! * [`detector`] — the next deadline, flips, the outbox
+//! * [`maintenance`] — the ends of maintenance windows
 //! * [`janitor`] — retention, in small steps
 //! * [`http`] — everything that is answered over HTTP, one folder a dialect
 //! * [`app`] — where it is all put together
@@ -38,6 +39,7 @@ pub mod notify;
 pub mod service;
 pub mod ingest;
 pub mod detector;
+pub mod maintenance;
 pub mod janitor;
 pub mod http;
 pub mod app;

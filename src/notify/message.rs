@@ -12,13 +12,14 @@ use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::domain::alert::{Alert, CheckFacts, Event, Filters, Rhythm};
 use crate::domain::check::Status;
+use crate::domain::maintenance::Cover;
 use crate::fault::{Fault, Result};
 use crate::secret;
 use crate::store::channels::{self, ChannelRow};
 use crate::store::checks::{self, CheckRow};
 use crate::store::notifications::{self, Event as Told, NotificationRow, ToldFlip};
 use crate::store::tx::Conn;
-use crate::store::{nodes, pings, projects, states};
+use crate::store::{maintenance, nodes, pings, projects, states};
 
 /// A message, ready to be sent.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(super) enum Written {
     Send(Box<Message>),
     /// What it would tell has passed, or its channel is gone or takes nothing; the text says which.
     Suppress(&'static str),
+    /// A maintenance window covers its check; the text names it.
+    Mute(String),
 }
 
 /// Opens the configuration of a channel.
@@ -77,6 +80,9 @@ pub(super) async fn write(ctx: &Context, row: &NotificationRow) -> Result<Writte
     };
     if let Some(why) = passed(&mut conn, row, &channel, check.as_ref(), flip.as_ref()).await? {
         return Ok(Written::Suppress(why));
+    }
+    if let Some(why) = muted(ctx, &mut conn, row).await? {
+        return Ok(Written::Mute(why));
     }
     let alert = alert(ctx, &mut conn, row, check, flip).await?;
     let config = open_config(ctx, &channel)?;
@@ -125,6 +131,15 @@ async fn passed(
         }
         _ => None,
     })
+}
+
+/// Which maintenance window keeps it back, if one does. Only news of a check can be kept back.
+async fn muted(ctx: &Context, conn: &mut Conn, row: &NotificationRow) -> Result<Option<String>> {
+    let (Told::Down | Told::Up | Told::Reminder, Some(check_id)) = (row.event, row.check_id) else {
+        return Ok(None);
+    };
+    let covers = maintenance::covers_of(conn, &[check_id], ctx.now()).await?;
+    Ok(covers.get(&check_id).map(Cover::reason))
 }
 
 async fn alert(

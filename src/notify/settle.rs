@@ -27,6 +27,8 @@ pub(super) struct Verdict {
     state: NotificationState,
     tried: bool,
     interrupted: bool,
+    /// A maintenance window covers the check.
+    muted: bool,
     next_attempt_at: Option<Timestamp>,
     error: Option<String>,
     /// The service said that this channel will never work again.
@@ -46,6 +48,7 @@ impl Verdict {
             state,
             tried: true,
             interrupted: false,
+            muted: false,
             next_attempt_at: None,
             error,
             disable: false,
@@ -55,6 +58,11 @@ impl Verdict {
     /// There was nothing to tell any more.
     pub(super) fn suppressed(why: &str) -> Self {
         Self { tried: false, ..Self::ended(NotificationState::Suppressed, Some(why.to_owned())) }
+    }
+
+    /// A maintenance window covers the check; what still holds at its end is told then.
+    pub(super) fn muted(why: &str) -> Self {
+        Self { muted: true, ..Self::suppressed(why) }
     }
 
     /// It could not be tried; that counts as no try and waits for no pause.
@@ -166,6 +174,9 @@ fn settled(report: &Report, now: Timestamp) -> Settled {
         next_attempt_at: verdict.next_attempt_at,
         sent_at: verdict.is_sent().then_some(now),
         error: verdict.short_error(),
+        // To be looked at at once: the window may have been changed since it was read, and who looks
+        // holds the locks that tell.
+        held_until: verdict.muted.then_some(now),
     }
 }
 

@@ -405,6 +405,7 @@ impl Trial {
             next_attempt_at: None,
             sent_at: sent.then_some(now),
             error: error.map(str::to_owned),
+            held_until: None,
         };
         let mut tx = ctx.store.begin().await?;
         notifications::settle(&mut tx, &self.owner, &[settled]).await?;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sqlx::AssertSqlSafe;
 
 use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value, on_link};
-use super::{Flag, IdRow};
+use super::{Flag, IdRow, maintenance};
 use crate::clock::Timestamp;
 use crate::domain::check::{Rules, Status};
 use crate::domain::ping::BodyFilter;
@@ -310,12 +310,14 @@ pub async fn update(conn: &mut Conn, check_id: i64, new: &Settings, now: Timesta
     Ok(())
 }
 
-/// Deletes a check and all its history; its pings are left to the janitor.
+/// Deletes a check and all its history; its pings are left to the janitor. Maintenance windows that
+/// name it alone go with it.
 ///
 /// # Errors
 /// The database refused.
 pub async fn delete(conn: &mut Conn, check_id: i64) -> Result<()> {
     execute!(conn, "INSERT INTO deleted_checks (check_id) VALUES ($1)", check_id);
+    maintenance::delete_with_check(conn, check_id).await?;
     execute!(conn, "DELETE FROM checks WHERE check_id = $1", check_id);
     Ok(())
 }
@@ -360,6 +362,20 @@ pub async fn ids_of_slug(conn: &mut Conn, project_id: i64, slug: &str) -> Result
         project_id,
         slug
     );
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Those of these ids that are checks of this project, in order.
+///
+/// # Errors
+/// The database is out.
+pub async fn ids_among(conn: &mut Conn, project_id: i64, check_ids: &[i64]) -> Result<Vec<i64>> {
+    let sql = format!(
+        "SELECT check_id AS id FROM checks WHERE project_id = $1 AND {} ORDER BY check_id",
+        conn.db().is_in("check_id", "$2")
+    );
+    let list = super::dialect::id_list(check_ids);
+    let rows = fetch_all!(conn, IdRow, AssertSqlSafe(sql), project_id, list);
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 

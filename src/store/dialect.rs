@@ -46,6 +46,16 @@ impl Db {
         }
     }
 
+    /// What stands behind a `SELECT` that keeps the rows of the table named `of` as they are until
+    /// the transaction ends; several transactions may do so at once.
+    #[must_use]
+    pub(super) fn for_share(self, of: &str) -> String {
+        match self {
+            Self::Sqlite => String::new(),
+            Self::Postgres => format!(" FOR SHARE OF {of}"),
+        }
+    }
+
     /// A condition: the text `part` occurs in the column `whole`.
     #[must_use]
     pub(super) fn contains(self, whole: &str, part: &str) -> String {

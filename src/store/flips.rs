@@ -2,11 +2,14 @@
 //! transaction that made the change.
 
 use super::dialect::{Column, Rows};
+use super::held::{self, WAS_TOLD};
+use super::maintenance::covers_of;
 use super::notifications;
 use super::states::Watched;
 use super::tx::{Conn, fetch_all, fetch_value};
 use crate::clock::Timestamp;
 use crate::domain::check::{Flip, Reason, Status};
+use crate::domain::maintenance::Cover;
 use crate::fault::Result;
 
 /// A flip as it is kept.
@@ -27,27 +30,41 @@ pub struct FlipRow {
     pub reason: Reason,
 }
 
-/// Who is told of a check's turn to down: its channels that take such news.
+/// Who is told of a check's turn to down: its channels that take such news. What a maintenance
+/// window covers is suppressed, and held until `r.until`.
 const TELL_DOWN: &str = "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, \
-    event, state, attempts, created_at, next_attempt_at) \
-    SELECT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'down', 'pending', 0, r.now, \
-    r.now + ch.after_minutes * 60000000 \
+    event, state, attempts, created_at, next_attempt_at, last_error, muted, held_until) \
+    SELECT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'down', \
+    CASE WHEN r.until IS NULL THEN 'pending' ELSE 'suppressed' END, 0, r.now, \
+    CASE WHEN r.until IS NULL THEN r.now + ch.after_minutes * 60000000 END, r.why, \
+    CASE WHEN r.until IS NULL THEN 0 ELSE 1 END, r.until \
     FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n \
     JOIN check_channels cc ON cc.check_id = r.check_id \
     JOIN channels ch ON ch.channel_id = cc.channel_id \
     WHERE ch.on_down = 1 AND ch.disabled = 0 ORDER BY f.flip_id";
 
 /// Who is told that it is up again: those that were told of the down before it, or take no downs.
-const TELL_UP: &str = "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, \
-    event, state, attempts, created_at, next_attempt_at) \
-    SELECT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'up', 'pending', 0, r.now, r.now \
-    FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n \
-    JOIN check_channels cc ON cc.check_id = r.check_id \
-    JOIN channels ch ON ch.channel_id = cc.channel_id \
-    WHERE ch.on_up = 1 AND ch.disabled = 0 AND (ch.on_down = 0 OR EXISTS ( \
-        SELECT 1 FROM flips p JOIN notifications d ON d.flip_id = p.flip_id \
-        WHERE p.check_id = r.check_id AND p.n = r.n - 1 AND d.channel_id = ch.channel_id \
-        AND (d.state IN ('pending', 'sent') OR (d.state = 'suppressed' AND d.attempts > 0)))) ORDER BY f.flip_id";
+/// What a window covers is suppressed; then it is written for those too from whom the down was kept
+/// back, and held unless all of it happened inside the window.
+fn tell_up() -> String {
+    format!(
+        "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, \
+         event, state, attempts, created_at, next_attempt_at, last_error, muted, held_until) \
+         SELECT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'up', \
+         CASE WHEN r.until IS NULL THEN 'pending' ELSE 'suppressed' END, 0, r.now, \
+         CASE WHEN r.until IS NULL THEN r.now END, r.why, \
+         CASE WHEN r.until IS NULL THEN 0 ELSE 1 END, \
+         CASE WHEN ch.on_down = 1 OR r.since > (SELECT b.at FROM flips b \
+         WHERE b.check_id = f.check_id AND b.n = f.n - 1) THEN r.until END \
+         FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n \
+         JOIN check_channels cc ON cc.check_id = r.check_id \
+         JOIN channels ch ON ch.channel_id = cc.channel_id \
+         WHERE ch.on_up = 1 AND ch.disabled = 0 AND ({WAS_TOLD} OR (r.until IS NOT NULL AND EXISTS ( \
+         SELECT 1 FROM flips b JOIN notifications k ON k.flip_id = b.flip_id \
+         WHERE b.check_id = f.check_id AND b.n = f.n - 1 AND k.channel_id = ch.channel_id \
+         AND k.muted = 1))) ORDER BY f.flip_id"
+    )
+}
 
 /// Writes the flips of these checks and queues what has to be told; whether there was any of it.
 pub(super) async fn save(conn: &mut Conn, checks: &[Watched], now: Timestamp) -> Result<bool> {
@@ -58,6 +75,7 @@ pub(super) async fn save(conn: &mut Conn, checks: &[Watched], now: Timestamp) ->
     if flips.is_empty() {
         return Ok(false);
     }
+    let mut told = release_before(conn, &flips, now).await?;
     let all = || flips.iter();
     let columns = vec![
         Column::ints(all().map(|(id, _, _)| *id)),
@@ -80,20 +98,44 @@ pub(super) async fn save(conn: &mut Conn, checks: &[Watched], now: Timestamp) ->
     if !recovered.is_empty() {
         notifications::suppress_waiting(conn, &recovered, now).await?;
     }
-    let mut told = 0;
-    for (to, sql) in [(Status::Down, TELL_DOWN), (Status::Up, TELL_UP)] {
-        let these: Vec<(i64, i64)> = all()
+    let announced: Vec<i64> =
+        all().filter(|(_, flip, _)| flip.is_announced()).map(|(id, _, _)| *id).collect();
+    let covers = covers_of(conn, &announced, now).await?;
+    for (to, sql) in [(Status::Down, TELL_DOWN.to_owned()), (Status::Up, tell_up())] {
+        let these: Vec<(i64, i64, Option<&Cover>)> = all()
             .filter(|(_, flip, _)| flip.to == to && flip.is_announced())
-            .map(|(id, flip, _)| (*id, flip.n))
+            .map(|(id, flip, _)| (*id, flip.n, covers.get(id)))
             .collect();
         let columns = vec![
-            Column::ints(these.iter().map(|(id, _)| *id)),
-            Column::ints(these.iter().map(|(_, n)| *n)),
+            Column::ints(these.iter().map(|(id, _, _)| *id)),
+            Column::ints(these.iter().map(|(_, n, _)| *n)),
             Column::times(these.iter().map(|_| now)),
+            Column::times(these.iter().map(|(_, _, cover)| cover.map(|c| c.since))),
+            Column::times(these.iter().map(|(_, _, cover)| cover.map(|c| c.until))),
+            Column::texts(these.iter().map(|(_, _, cover)| cover.map(Cover::reason))),
         ];
-        told += Rows::new("check_id, n, now", columns).execute(conn, sql).await?;
+        told += Rows::new("check_id, n, now, since, until, why", columns).execute(conn, &sql).await?;
     }
     Ok(told > 0)
+}
+
+/// What a maintenance window held until before these flips is told ahead of them, where nobody has
+/// come to it yet: a check that was down at the window's end was down, also if it is up since. The
+/// flips are not written yet.
+async fn release_before(
+    conn: &mut Conn,
+    flips: &[(i64, Flip, Option<i64>)],
+    now: Timestamp,
+) -> Result<u64> {
+    let ids: Vec<i64> = flips.iter().map(|(check_id, _, _)| *check_id).collect();
+    let held = held::due_among(conn, &ids, now).await?;
+    if held.is_empty() {
+        return Ok(0);
+    }
+    let first_flip = |id: i64| flips.iter().find(|(check_id, _, _)| *check_id == id);
+    let due: Vec<(i64, Timestamp)> =
+        held.into_iter().filter_map(|id| Some((id, first_flip(id)?.1.at))).collect();
+    held::release(conn, &due, now).await
 }
 
 /// A page of a check's flips, the latest first, and how many there are.

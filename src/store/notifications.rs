@@ -20,7 +20,8 @@ text_enum! {
         Sent => "sent",
         /// Given up.
         Failed => "failed",
-        /// Not to be sent any more: what it would tell has passed.
+        /// Not to be sent any more: what it would tell has passed, or a maintenance window covered
+        /// its check. What still holds at the window's end is told by a new one.
         Suppressed => "suppressed",
     }
 }
@@ -249,8 +250,10 @@ pub struct Settled {
     pub next_attempt_at: Option<Timestamp>,
     /// When it was taken.
     pub sent_at: Option<Timestamp>,
-    /// What went wrong.
+    /// What went wrong, or why there was nothing to tell.
     pub error: Option<String>,
+    /// A maintenance window keeps it back: when to look whether it still does.
+    pub held_until: Option<Timestamp>,
 }
 
 /// Which of these notifications `owner` still holds the lease on. They stay its own until the
@@ -285,13 +288,15 @@ pub async fn settle(conn: &mut Conn, owner: &str, settled: &[Settled]) -> Result
         Column::times(all().map(|s| s.next_attempt_at)),
         Column::times(all().map(|s| s.sent_at)),
         Column::texts(all().map(|s| s.error.clone())),
+        Column::ints(all().map(|s| i64::from(s.held_until.is_some()))),
+        Column::times(all().map(|s| s.held_until)),
     ];
     let sql = "UPDATE notifications SET state = r.state, attempts = attempts + r.tried, \
                next_attempt_at = r.next_attempt_at, sent_at = r.sent_at, last_error = r.error, \
-               lease_owner = NULL, lease_until = NULL FROM r \
+               muted = r.muted, held_until = r.held_until, lease_owner = NULL, lease_until = NULL FROM r \
                WHERE notifications.notification_id = r.id AND notifications.state = 'pending' \
                AND notifications.lease_owner = r.owner";
-    let names = "id, owner, state, tried, next_attempt_at, sent_at, error";
+    let names = "id, owner, state, tried, next_attempt_at, sent_at, error, muted, held_until";
     Rows::new(names, columns).execute(conn, sql).await?;
     Ok(())
 }
@@ -452,7 +457,8 @@ pub async fn down_was_told(
         IdRow,
         "SELECT d.notification_id AS id FROM flips p JOIN notifications d ON d.flip_id = p.flip_id \
          WHERE p.check_id = $1 AND p.n = $3 - 1 AND d.channel_id = $2 AND d.event = 'down' \
-         AND (d.state = 'sent' OR (d.state = 'suppressed' AND d.attempts > 0)) LIMIT 1",
+         AND (d.state = 'sent' OR (d.state = 'suppressed' AND d.attempts > 0 AND d.muted = 0)) \
+         LIMIT 1",
         check_id,
         channel_id,
         n

@@ -142,6 +142,21 @@ pub async fn load_one(conn: &mut Conn, check_id: i64) -> Result<Option<Watched>>
     Ok(load(conn, &[check_id]).await?.pop())
 }
 
+/// Locks the checks of these ids, in order, until the transaction ends: none of them flips meanwhile.
+///
+/// # Errors
+/// The database is out.
+pub async fn lock(conn: &mut Conn, check_ids: &[i64]) -> Result<()> {
+    let db = conn.db();
+    let sql = format!(
+        "SELECT s.check_id AS id FROM check_states s WHERE {} ORDER BY s.check_id{}",
+        db.is_in("s.check_id", "$1"),
+        db.for_update("s")
+    );
+    fetch_all!(conn, IdRow, AssertSqlSafe(sql), id_list(check_ids));
+    Ok(())
+}
+
 /// Reads and locks at most `limit` checks whose time to be looked at has come, passing over those
 /// that another node is at.
 ///

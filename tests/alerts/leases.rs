@@ -43,6 +43,7 @@ async fn taken_over(parts: &Parts, at: Timestamp) {
         next_attempt_at: None,
         sent_at: Some(at),
         error: None,
+        held_until: None,
     };
     notifications::settle(&mut tx, "node-2", &[sent]).await.unwrap();
     tx.commit().await.unwrap();

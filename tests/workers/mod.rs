@@ -16,6 +16,7 @@ use overdue::context::Context;
 use overdue::detector::Detector;
 use overdue::domain::ping::{Method, Ping, PingKind, Scheme};
 use overdue::ingest::{Ingest, Outcome};
+use overdue::maintenance::Keeper;
 use overdue::store::checks::{CheckRow, Settings};
 use overdue::store::{checks, projects, users};
 use overdue::vitals::Vitals;
@@ -34,6 +35,7 @@ pub struct Parts {
     pub ctx: Context,
     pub ingest: Ingest,
     pub detector: Detector,
+    pub keeper: Keeper,
     writer: JoinHandle<()>,
     // In this order: the database goes before its folder.
     _database: Fresh,
@@ -55,7 +57,8 @@ impl Parts {
         change(&mut config);
         let ctx = Context::open(config, Clock::manual(START)).await.unwrap();
         let (ingest, detector, writer) = assemble(&ctx, "node-1");
-        Self { ctx, ingest, detector, writer, _database: database, _home: home }
+        let keeper = Keeper::new(ctx.clone(), ingest.clone());
+        Self { ctx, ingest, detector, keeper, writer, _database: database, _home: home }
     }
 
     /// Lets time pass.
@@ -68,6 +71,7 @@ impl Parts {
         for _ in 0..seconds {
             self.pass(1);
             self.detector.round().await.unwrap();
+            self.keeper.round().await.unwrap();
         }
     }
 
@@ -76,6 +80,7 @@ impl Parts {
         self.pass(seconds);
         let (ingest, detector, writer) = assemble(&self.ctx, &format!("node-{seconds}"));
         self.writer.abort();
+        self.keeper = Keeper::new(self.ctx.clone(), ingest.clone());
         (self.ingest, self.detector, self.writer) = (ingest, detector, writer);
     }
 

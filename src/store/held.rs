@@ -1,0 +1,160 @@
+//! What maintenance windows keep back. A notification that would go out while a window covers its
+//! check is suppressed, and held until the window's end; then what still holds is told. `held_until`
+//! is when to look: it may be too early, and is never too late.
+//!
+//! Whoever releases holds the lock on the check, so that it does not flip meanwhile, and nothing is
+//! told twice or out of order.
+
+use sqlx::AssertSqlSafe;
+
+use super::dialect::{Column, Rows, id_list};
+use super::maintenance::covers_of;
+use super::tx::{Conn, execute, fetch_all, fetch_value};
+use super::IdRow;
+use crate::clock::Timestamp;
+use crate::fault::Result;
+
+/// Whether the channel `ch` was told of the flip before `f`, which the turn `f` to up ends, or takes
+/// no such news.
+pub(super) const WAS_TOLD: &str = "(ch.on_down = 0 OR EXISTS ( \
+    SELECT 1 FROM flips p JOIN notifications d ON d.flip_id = p.flip_id \
+    WHERE p.check_id = f.check_id AND p.n = f.n - 1 AND d.channel_id = ch.channel_id \
+    AND (d.state IN ('pending', 'sent') \
+    OR (d.state = 'suppressed' AND d.attempts > 0 AND d.muted = 0))))";
+
+/// When the next notification that is held wants to be looked at.
+///
+/// # Errors
+/// The database is out.
+pub async fn next_end(conn: &mut Conn) -> Result<Option<Timestamp>> {
+    Ok(fetch_value!(
+        conn,
+        Option<Timestamp>,
+        "SELECT MIN(held_until) FROM notifications WHERE held_until IS NOT NULL"
+    ))
+}
+
+/// At most `limit` checks, in order of their ids, of which something was held until `by` or less.
+///
+/// # Errors
+/// The database is out.
+pub async fn checks_due(conn: &mut Conn, by: Timestamp, limit: i64) -> Result<Vec<i64>> {
+    let rows = fetch_all!(
+        conn,
+        IdRow,
+        "SELECT DISTINCT check_id AS id FROM notifications \
+         WHERE held_until IS NOT NULL AND held_until <= $1 ORDER BY check_id LIMIT $2",
+        by,
+        limit
+    );
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Of these checks, those of which something was held until `by` or less.
+///
+/// # Errors
+/// The database is out.
+pub async fn due_among(conn: &mut Conn, check_ids: &[i64], by: Timestamp) -> Result<Vec<i64>> {
+    let sql = format!(
+        "SELECT DISTINCT check_id AS id FROM notifications \
+         WHERE held_until IS NOT NULL AND held_until <= $1 AND {}",
+        conn.db().is_in("check_id", "$2")
+    );
+    let rows = fetch_all!(conn, IdRow, AssertSqlSafe(sql), by, id_list(check_ids));
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Lets go what was held of these checks until the moment beside each, where no window covers them at
+/// `now`: a check that is still down, or up again, as the last news that was kept back says, is told
+/// to the channels that still want it, once; what has passed is forgotten. What another window covers
+/// is held until that one's end. The caller holds the locks on the checks. How much there is to send.
+///
+/// # Errors
+/// The database refused.
+pub async fn release(conn: &mut Conn, due: &[(i64, Timestamp)], now: Timestamp) -> Result<u64> {
+    let ids: Vec<i64> = due.iter().map(|(check_id, _)| *check_id).collect();
+    let covers = covers_of(conn, &ids, now).await?;
+    let (covered, free): (Vec<_>, Vec<_>) =
+        due.iter().copied().partition(|(check_id, _)| covers.contains_key(check_id));
+    let longer = covered.iter().map(|(id, by)| (*id, *by, covers.get(id).map(|c| c.until)));
+    hold(conn, longer).await?;
+    let told = tell(conn, &free, now).await?;
+    hold(conn, free.iter().map(|(id, by)| (*id, *by, None))).await?;
+    Ok(told)
+}
+
+/// Queues what is still to be told of these checks.
+async fn tell(conn: &mut Conn, free: &[(i64, Timestamp)], now: Timestamp) -> Result<u64> {
+    let columns = vec![
+        Column::ints(free.iter().map(|(check_id, _)| *check_id)),
+        Column::times(free.iter().map(|(_, by)| *by)),
+        Column::times(free.iter().map(|_| now)),
+    ];
+    let sql = format!(
+        "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, event, state, \
+         attempts, created_at, next_attempt_at) \
+         SELECT h.project_id, h.channel_id, h.check_id, h.flip_id, h.event, 'pending', 0, r.now, \
+         h.held_until + 60000000 * CASE h.event WHEN 'down' THEN ch.after_minutes \
+         WHEN 'reminder' THEN ch.remind_every ELSE 0 END \
+         FROM r JOIN notifications h ON h.check_id = r.check_id \
+         AND h.held_until IS NOT NULL AND h.held_until <= r.until \
+         JOIN flips f ON f.flip_id = h.flip_id \
+         JOIN channels ch ON ch.channel_id = h.channel_id \
+         JOIN check_channels cc ON cc.check_id = h.check_id AND cc.channel_id = h.channel_id \
+         WHERE ch.disabled = 0 AND NOT EXISTS ( \
+         SELECT 1 FROM flips l WHERE l.check_id = f.check_id AND l.n > f.n) \
+         AND ((h.event = 'down' AND ch.on_down = 1) \
+         OR (h.event = 'reminder' AND ch.on_down = 1 AND ch.remind_every > 0) \
+         OR (h.event = 'up' AND ch.on_up = 1 AND {WAS_TOLD})) \
+         ORDER BY f.flip_id, h.notification_id"
+    );
+    Rows::new("check_id, until, now", columns).execute(conn, &sql).await
+}
+
+/// Holds what was held of these checks until a moment for longer, or no more.
+async fn hold(
+    conn: &mut Conn,
+    until: impl Iterator<Item = (i64, Timestamp, Option<Timestamp>)>,
+) -> Result<()> {
+    let all: Vec<_> = until.collect();
+    let columns = vec![
+        Column::ints(all.iter().map(|(check_id, _, _)| *check_id)),
+        Column::times(all.iter().map(|(_, by, _)| *by)),
+        Column::times(all.iter().map(|(_, _, until)| *until)),
+    ];
+    let sql = "UPDATE notifications SET held_until = r.until FROM r \
+               WHERE notifications.check_id = r.check_id \
+               AND notifications.held_until IS NOT NULL AND notifications.held_until <= r.by_then";
+    Rows::new("check_id, by_then, until", columns).execute(conn, sql).await?;
+    Ok(())
+}
+
+/// Has everything that is held in a project looked at again at `now`: a window of it was changed.
+///
+/// # Errors
+/// The database refused.
+pub async fn look_again(conn: &mut Conn, project_id: i64, now: Timestamp) -> Result<()> {
+    execute!(
+        conn,
+        "UPDATE notifications SET held_until = $2 WHERE held_until IS NOT NULL \
+         AND held_until > $2 AND project_id = $1",
+        project_id,
+        now
+    );
+    Ok(())
+}
+
+/// The same for one check: what windows cover it by was changed.
+///
+/// # Errors
+/// The database refused.
+pub async fn look_again_at_check(conn: &mut Conn, check_id: i64, now: Timestamp) -> Result<()> {
+    execute!(
+        conn,
+        "UPDATE notifications SET held_until = $2 WHERE held_until IS NOT NULL \
+         AND held_until > $2 AND check_id = $1",
+        check_id,
+        now
+    );
+    Ok(())
+}
