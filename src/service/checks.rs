@@ -14,7 +14,7 @@ use crate::store::Flag;
 use crate::store::checks::{self, CheckRow, Settings};
 use crate::store::states::Watched;
 use crate::store::tx::{Conn, Tx};
-use crate::store::{channels, notifications, projects, states};
+use crate::store::{channels, held, notifications, projects, states};
 
 /// The longest name, in characters.
 pub const MAX_NAME: usize = 100;
@@ -191,7 +191,8 @@ fn check_slug(slug: Option<&str>) -> Result<()> {
     Err(Fault::invalid("slug", reason))
 }
 
-fn check_tags(tags: &[String]) -> Result<()> {
+/// Whether these can be tags, and are not too many.
+pub(super) fn check_tags(tags: &[String]) -> Result<()> {
     if tags.len() > MAX_TAGS {
         return Err(Fault::invalid("tags", format!("must be at most {MAX_TAGS}")));
     }
@@ -361,8 +362,13 @@ pub async fn update(ctx: &Context, project_id: i64, check_id: i64, change: &Chan
     edit(&mut watched, &settings, change.paused, now);
     checks::update(&mut tx, check_id, &settings, now).await?;
     let saved = states::save(&mut tx, &[watched], now).await?;
+    if settings.tags != row.settings.tags {
+        // A maintenance window may have covered it by its tags, and cover it no more.
+        held::look_again_at_check(&mut tx, check_id, now).await?;
+    }
     tx.commit().await?;
     ctx.bells.ring(saved);
+    ctx.bells.keeper.notify_one();
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 
 pub mod channels;
 pub mod checks;
+pub mod maintenance;
 pub mod members;
 pub mod preview;
 pub mod projects;

@@ -60,6 +60,23 @@ pub const CHANNEL_DELIVERY_FAILED: Kind = Kind {
     remedy: "Mend what the message and the channel's last_error tell of, and test again.",
 };
 
+/// A maintenance window that is over.
+pub const MAINTENANCE_ENDED: Kind = Kind {
+    group: "MAINTENANCE",
+    code: "ENDED",
+    when: "The maintenance window was written, and its end lies in the past: it keeps nothing back.",
+    remedy: "Nothing where it was ended on purpose; else set ends_at to a time to come.",
+};
+
+/// A maintenance window that no check is in.
+pub const MAINTENANCE_COVERS_NOTHING: Kind = Kind {
+    group: "MAINTENANCE",
+    code: "COVERS_NOTHING",
+    when: "No check of the project has any of the maintenance window's tags, and it names no check.",
+    remedy: "See whether the tags are spelt as the checks have them, upper and lower case included, \
+             or name the checks.",
+};
+
 /// Notifications are late.
 pub const QUEUE_DELAYED: Kind = Kind {
     group: "QUEUE",
@@ -77,6 +94,8 @@ pub const ALL: &[&Kind] = &[
     &CHANNEL_NONE_ASSIGNED,
     &CHANNEL_DISABLED,
     &CHANNEL_DELIVERY_FAILED,
+    &MAINTENANCE_ENDED,
+    &MAINTENANCE_COVERS_NOTHING,
     &QUEUE_DELAYED,
 ];
 

@@ -6,10 +6,7 @@ use crate::support::both_databases;
 use crate::support::server::TestServer;
 
 /// Paths behind `/user/project/{id}`, and what they know.
-const OF_A_PROJECT: [(&str, &[&str]); 10] = [
-    ("/maintenance-list", &["GET"]),
-    ("/maintenance", &["POST"]),
-    ("/maintenance/1", &["GET", "PUT", "DELETE"]),
+const OF_A_PROJECT: [(&str, &[&str]); 7] = [
     ("/status-page-list", &["GET"]),
     ("/status-page", &["POST"]),
     ("/status-page/1", &["GET", "PUT", "DELETE"]),

@@ -12,7 +12,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::model::Flag;
+use super::model::{Flag, Time};
 use crate::fault::{Fault, Result};
 
 /// How much of a name that somebody sent is repeated in an answer, in characters.
@@ -148,6 +148,7 @@ field!(Vec<String>, "an array of strings", |value| all(value, text));
 field!(Vec<i64>, "an array of ids, which are whole numbers above 0", |value| all(value, id));
 field!(Flag, "0 or 1", flag);
 field!(Value, "JSON", Some);
+field!(Time, "a time such as 2026-01-02T03:04:05Z", moment);
 
 /// Fields that are read together: the body of a command, or a part of it. Made by [`body!`].
 pub trait Body: Sized {
@@ -229,6 +230,10 @@ fn flag(value: Value) -> Option<Flag> {
         Some(1) => Some(Flag(1)),
         _ => None,
     }
+}
+
+fn moment(value: Value) -> Option<Time> {
+    text(value)?.parse().ok().map(Time)
 }
 
 fn all<T>(value: Value, read: impl Fn(Value) -> Option<T>) -> Option<Vec<T>> {

@@ -14,6 +14,7 @@ mod history;
 mod journal;
 mod limit;
 mod list;
+mod maintenance;
 mod members;
 mod model;
 mod openapi;
@@ -97,6 +98,7 @@ fn resources(config: &Config) -> Vec<Resource> {
         resource("Statistics", "What checks did over a span of time.", stats::commands()),
         resource("Previews", "When pings are expected next.", previews::commands()),
         resource("Channels", "Where alerts are sent.", channels::commands()),
+        resource("Maintenance", "Times during which no alert goes out.", maintenance::commands()),
         resource("Transfer", "Projects as files.", transfer::commands()),
         resource("Announced", "Commands that are not built yet.", unbuilt()),
     ]
@@ -112,11 +114,6 @@ fn unbuilt() -> Vec<Command> {
         get("/user/access-key-list", "Your access keys"),
         post("/user/access-key", "Make an access key"),
         delete("/user/access-key/{access_key_id}", "Delete an access key"),
-        get("/user/project/{project_id}/maintenance-list", "Maintenance windows"),
-        post("/user/project/{project_id}/maintenance", "Make a maintenance window"),
-        get("/user/project/{project_id}/maintenance/{maintenance_id}", "A maintenance window"),
-        put("/user/project/{project_id}/maintenance/{maintenance_id}", "Change one"),
-        delete("/user/project/{project_id}/maintenance/{maintenance_id}", "Delete one"),
         get("/user/project/{project_id}/status-page-list", "Status pages"),
         post("/user/project/{project_id}/status-page", "Make a status page"),
         get("/user/project/{project_id}/status-page/{status_page_id}", "A status page"),
