@@ -13,6 +13,11 @@ use crate::support::{Database, both_databases};
 /// What the process dies by when it gives itself up.
 const SIGABRT: i32 = 6;
 
+/// Waits until a server has given itself up.
+pub async fn dies(server: &mut TestServer) {
+    assert_eq!(server.death().await.signal(), Some(SIGABRT), "{}", server.log());
+}
+
 /// Lets a server die at `step` of the alert that a ping with this tail leads to, at once (`/fail`)
 /// or by its deadline (nothing), and holds that the alert comes `arrivals` times.
 async fn dies_at(database: Database, step: &str, tail: &str, arrivals: usize) {
@@ -25,7 +30,7 @@ async fn dies_at(database: Database, step: &str, tail: &str, arrivals: usize) {
 
     server.restart_with(&[("OVERDUE_TEST_DIE_AT", step)]).await;
     let acknowledged = try_ping(&api, &check, tail).await;
-    assert_eq!(server.death().await.signal(), Some(SIGABRT), "{}", server.log());
+    dies(&mut server).await;
     server.restart().await;
 
     let stored = api.pings(&check).await.len();

@@ -7,6 +7,7 @@ mod guard;
 mod isolation;
 mod killed;
 mod leases;
+mod maintenance;
 mod nodes;
 mod outage;
 mod parts;
