@@ -183,7 +183,8 @@ impl House {
             ingest.settled(&self.ctx).await;
         }
         let _ = self.shop.send(true);
-        let others = ["detector", "keeper", "notifier", "janitor", "journal", "certificates", "ingest"];
+        let others =
+            ["detector", "keeper", "notifier", "janitor", "journal", "certificates", "ingest"];
         self.workers.wait_for(&others, WIND_UP).await;
         self.ctx.store.close().await;
         tracing::info!("stopped");

@@ -114,7 +114,8 @@ pub(super) async fn save(conn: &mut Conn, checks: &[Watched], now: Timestamp) ->
             Column::times(these.iter().map(|(_, _, cover)| cover.map(|c| c.until))),
             Column::texts(these.iter().map(|(_, _, cover)| cover.map(Cover::reason))),
         ];
-        told += Rows::new("check_id, n, now, since, until, why", columns).execute(conn, &sql).await?;
+        told +=
+            Rows::new("check_id, n, now, since, until, why", columns).execute(conn, &sql).await?;
     }
     Ok(told > 0)
 }

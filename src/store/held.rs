@@ -7,10 +7,10 @@
 
 use sqlx::AssertSqlSafe;
 
+use super::IdRow;
 use super::dialect::{Column, Rows, id_list};
 use super::maintenance::covers_of;
 use super::tx::{Conn, execute, fetch_all, fetch_value};
-use super::IdRow;
 use crate::clock::Timestamp;
 use crate::fault::Result;
 

@@ -111,7 +111,8 @@ async fn set_tags(conn: &mut Conn, maintenance_id: i64, tags: &[String]) -> Resu
         Column::ints(tags.iter().map(|_| maintenance_id)),
         Column::texts(tags.iter().cloned()),
     ];
-    let sql = "INSERT INTO maintenance_tags (maintenance_id, tag) SELECT maintenance_id, tag FROM r";
+    let sql =
+        "INSERT INTO maintenance_tags (maintenance_id, tag) SELECT maintenance_id, tag FROM r";
     Rows::new("maintenance_id, tag", columns).execute(conn, sql).await?;
     Ok(())
 }
@@ -160,12 +161,7 @@ pub async fn find_locked(conn: &mut Conn, project_id: i64, id: i64) -> Result<Op
     find_and(conn, project_id, id, &lock).await
 }
 
-async fn find_and(
-    conn: &mut Conn,
-    project_id: i64,
-    id: i64,
-    lock: &str,
-) -> Result<Option<Window>> {
+async fn find_and(conn: &mut Conn, project_id: i64, id: i64, lock: &str) -> Result<Option<Window>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM maintenance_windows m \
          WHERE m.project_id = $1 AND m.maintenance_id = $2{lock}"

@@ -20,8 +20,9 @@ use serde_json::{Value, json};
 use super::fail_points::dies;
 use super::parts::{Notifying, outbox, told_check};
 use super::{News, channel, each, plain_hook, settled};
+use crate::support::api::Api;
 use crate::support::receiver::{Manners, Receiver};
-use crate::support::server::shared;
+use crate::support::server::{TestServer, shared};
 use crate::support::{Database, both_databases, now, until};
 use crate::workers::{Parts, at};
 
@@ -557,14 +558,18 @@ both_databases! {
 
 // On the real server.
 
-/// A window over the whole project that ends after so many milliseconds.
-async fn short_window(api: &crate::support::api::Api, millis: i64) -> Value {
+/// A window over the whole project that is open for an hour.
+async fn open_window(api: &Api) -> Value {
     let body = json!({
         "title": "New disks",
         "starts_at": now().plus_seconds(-60).to_rfc3339(),
-        "ends_at": now().plus_micros(millis * 1000).to_rfc3339(),
+        "ends_at": now().plus_seconds(3600).to_rfc3339(),
     });
     api.post(&api.path("/maintenance"), &body).await.ok()
+}
+
+fn path_of(api: &Api, window: &Value) -> String {
+    api.path(&format!("/maintenance/{}", window["maintenance_id"]))
 }
 
 both_databases! {
@@ -572,16 +577,17 @@ both_databases! {
         let api = shared(database).await;
         let receiver = Receiver::start().await;
         let hook = channel(&api, &plain_hook(&receiver.url("/"))).await;
-        let window = short_window(&api, 3000).await;
+        let window = open_window(&api).await;
         let (down, over) = (api.check("down", json!({})).await, api.check("over", json!({})).await);
         api.ping(&down, "/fail").await.says(200, "OK");
         api.ping(&over, "/fail").await.says(200, "OK");
         api.ping(&over, "").await.says(200, "OK");
+        let end = now().plus_seconds(2);
+        api.put(&path_of(&api, &window), &json!({"ends_at": end.to_rfc3339()})).await.ok();
         let rows = settled(&api, &down, &hook, 2).await;
         assert_eq!(each(&rows, "state"), ["suppressed", "sent"]);
         assert_eq!(rows[0]["last_error"], "maintenance: New disks");
-        let end = crate::support::time(&window["ends_at"]);
-        let got = receiver.wait_for(1).await;
+        let got = receiver.got();
         assert!(got[0].at >= end, "{} {end}", got[0].at);
         assert_eq!(News::of(&got[0]), News::of_flip(&down, &api.flips(&down).await[0]));
         assert_eq!(each(&settled(&api, &over, &hook, 2).await, "state"), ["suppressed", "suppressed"]);
@@ -595,11 +601,10 @@ both_databases! {
         let api = shared(database).await;
         let receiver = Receiver::start().await;
         let hook = channel(&api, &plain_hook(&receiver.url("/"))).await;
-        let window = short_window(&api, 3_600_000).await;
+        let window = open_window(&api).await;
         let check = api.check("down", json!({})).await;
         api.ping(&check, "/fail").await.says(200, "OK");
-        let path = api.path(&format!("/maintenance/{}", window["maintenance_id"]));
-        api.delete(&path).await.ok();
+        api.delete(&path_of(&api, &window)).await.ok();
         let rows = settled(&api, &check, &hook, 2).await;
         assert_eq!(each(&rows, "state"), ["suppressed", "sent"]);
         assert_eq!(receiver.got().len(), 1);
@@ -617,17 +622,16 @@ both_databases! {
 /// Lets a server die at `step` of a window's end, and holds that the alert comes once.
 async fn dies_at_the_end(database: Database, step: &str) {
     let receiver = Receiver::start().await;
-    let mut server = crate::support::server::TestServer::start(database, &[]).await;
+    let mut server = TestServer::start(database, &[]).await;
     let api = server.owner().await;
     let hook = channel(&api, &plain_hook(&receiver.url("/"))).await;
     let check = api.check("job", json!({})).await;
-    let window = short_window(&api, 3_600_000).await;
+    let window = open_window(&api).await;
     api.ping(&check, "/fail").await.says(200, "OK");
     server.stop().await;
     server.restart_with(&[("OVERDUE_TEST_DIE_AT", step)]).await;
     // The server dies over its end, before or after this is answered.
-    let path = api.path(&format!("/maintenance/{}", window["maintenance_id"]));
-    let url = format!("{}{path}", api.base);
+    let url = format!("{}{}", api.base, path_of(&api, &window));
     let ended = api.http.delete(url).header("authorization", format!("Bearer {}", api.token));
     let _ = ended.send().await;
     dies(&mut server).await;

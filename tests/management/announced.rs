@@ -6,7 +6,7 @@ use crate::support::both_databases;
 use crate::support::server::TestServer;
 
 /// Paths behind `/user/project/{id}`, and what they know.
-const OF_A_PROJECT: [(&str, &[&str]); 7] = [
+const OF_A_PROJECT: [(&str, &[&str]); 6] = [
     ("/status-page-list", &["GET"]),
     ("/status-page", &["POST"]),
     ("/status-page/1", &["GET", "PUT", "DELETE"]),

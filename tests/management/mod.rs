@@ -17,6 +17,7 @@ mod journal;
 mod last_use;
 mod limits;
 mod lists;
+mod maintenance;
 mod members;
 mod projects;
 mod remarks;

@@ -3,6 +3,7 @@
 
 mod detection;
 mod history;
+mod maintenance;
 mod migrations;
 mod proof;
 mod sums;

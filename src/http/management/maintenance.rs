@@ -168,8 +168,7 @@ pub async fn list(call: Call) -> Answer {
     let project = call.project(Role::Viewer).await?;
     let mut conn = call.ctx.store.read().await?;
     let (project_id, limit) = (project.project_id, page.limit);
-    let (rows, total) =
-        store::maintenance::list(&mut conn, project_id, page.offset, limit).await?;
+    let (rows, total) = store::maintenance::list(&mut conn, project_id, page.offset, limit).await?;
     page.reply(rows.into_iter().map(shown).collect(), total, Some(maintenance::MAX_COUNT))
 }
 
