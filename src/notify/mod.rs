@@ -281,7 +281,7 @@ async fn send(ctx: Context, outbound: Arc<Outbound>, row: NotificationRow) -> Ve
     let message = match message::write(&ctx, &row).await {
         Ok(message::Written::Send(message)) => message,
         Ok(message::Written::Suppress(why)) => return Verdict::suppressed(why),
-        Ok(message::Written::Mute(why)) => return Verdict::muted(&why),
+        Ok(message::Written::Mute(why)) => return Verdict::muted(&why, ctx.now()),
         Err(Fault::Unavailable(error)) => {
             tracing::warn!(%error, notification_id = row.notification_id, "a message could not be written; it is tried again");
             return Verdict::interrupted();

@@ -27,8 +27,8 @@ pub(super) struct Verdict {
     state: NotificationState,
     tried: bool,
     interrupted: bool,
-    /// A maintenance window covers the check.
-    muted: bool,
+    /// A maintenance window covers the check: when to look whether it still does.
+    held_until: Option<Timestamp>,
     next_attempt_at: Option<Timestamp>,
     error: Option<String>,
     /// The service said that this channel will never work again.
@@ -48,7 +48,7 @@ impl Verdict {
             state,
             tried: true,
             interrupted: false,
-            muted: false,
+            held_until: None,
             next_attempt_at: None,
             error,
             disable: false,
@@ -60,9 +60,11 @@ impl Verdict {
         Self { tried: false, ..Self::ended(NotificationState::Suppressed, Some(why.to_owned())) }
     }
 
-    /// A maintenance window covers the check; what still holds at its end is told then.
-    pub(super) fn muted(why: &str) -> Self {
-        Self { muted: true, ..Self::suppressed(why) }
+    /// A maintenance window covers the check at `now`; what still holds at its end is told then. When
+    /// that is, is looked up once more and at once, by those who hold the locks that tell: the window
+    /// may have been changed since it was read.
+    pub(super) fn muted(why: &str, now: Timestamp) -> Self {
+        Self { held_until: Some(now), ..Self::suppressed(why) }
     }
 
     /// It could not be tried; that counts as no try and waits for no pause.
@@ -174,9 +176,7 @@ fn settled(report: &Report, now: Timestamp) -> Settled {
         next_attempt_at: verdict.next_attempt_at,
         sent_at: verdict.is_sent().then_some(now),
         error: verdict.short_error(),
-        // To be looked at at once: the window may have been changed since it was read, and who looks
-        // holds the locks that tell.
-        held_until: verdict.muted.then_some(now),
+        held_until: verdict.held_until,
     }
 }
 
