@@ -9,6 +9,7 @@ pub mod ping;
 pub mod run;
 pub mod schedule;
 pub mod slug;
+pub mod snippet;
 
 /// Gives an enum its texts: `as_str`, and reading them back from a `String` (which is how rows of
 /// both databases carry them).

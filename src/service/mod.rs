@@ -9,6 +9,7 @@ pub mod members;
 pub mod preview;
 pub mod projects;
 pub mod remark;
+pub mod snippets;
 pub mod stats;
 pub mod tokens;
 pub mod transfer;
