@@ -399,7 +399,7 @@ pub async fn delete(ctx: &Context, project_id: i64, check_id: i64) -> Result<()>
     // Locked, so that no ping is stored between the steps.
     states::load_one(&mut tx, check_id).await?.ok_or_else(not_yours)?;
     checks::find(&mut tx, project_id, check_id).await?.ok_or_else(not_yours)?;
-    checks::delete(&mut tx, check_id).await?;
+    checks::delete(&mut tx, project_id, check_id).await?;
     tx.commit().await
 }
 

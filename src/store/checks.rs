@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use sqlx::AssertSqlSafe;
 
+use super::dialect::{Column, Db, Rows, id_list};
 use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value, on_link};
 use super::{Flag, IdRow, maintenance};
 use crate::clock::Timestamp;
@@ -257,7 +258,27 @@ pub async fn insert(
         new.post_only,
         new.filter_http_body
     );
+    set_tags(conn, check_id, &new.tags).await?;
+    add_to_count(conn, project_id, 1).await?;
     Ok(check_id)
+}
+
+/// Makes these the tags that a check is found by.
+async fn set_tags(conn: &mut Conn, check_id: i64, tags: &Tags) -> Result<()> {
+    execute!(conn, "DELETE FROM check_tags WHERE check_id = $1", check_id);
+    let columns =
+        vec![Column::texts(tags.0.iter().cloned()), Column::ints(tags.0.iter().map(|_| check_id))];
+    let sql = "INSERT INTO check_tags (project_id, tag, check_id) \
+               SELECT DISTINCT c.project_id, r.tag, c.check_id \
+               FROM r JOIN checks c ON c.check_id = r.check_id";
+    Rows::new("tag, check_id", columns).execute(conn, sql).await?;
+    Ok(())
+}
+
+async fn add_to_count(conn: &mut Conn, project_id: i64, more: i64) -> Result<()> {
+    let sql = "UPDATE projects SET check_count = check_count + $2 WHERE project_id = $1";
+    execute!(conn, sql, project_id, more);
+    Ok(())
 }
 
 /// Sets what the owner of a check may change. The caller holds the lock on its state and writes
@@ -307,19 +328,20 @@ pub async fn update(conn: &mut Conn, check_id: i64, new: &Settings, now: Timesta
         new.post_only,
         new.filter_http_body
     );
+    set_tags(conn, check_id, &new.tags).await?;
     Ok(())
 }
 
-/// Deletes a check and all its history; its pings are left to the janitor. Maintenance windows that
-/// name it alone go with it.
+/// Deletes a check of this project and all its history; its pings are left to the janitor.
+/// Maintenance windows that name it alone go with it.
 ///
 /// # Errors
 /// The database refused.
-pub async fn delete(conn: &mut Conn, check_id: i64) -> Result<()> {
+pub async fn delete(conn: &mut Conn, project_id: i64, check_id: i64) -> Result<()> {
     execute!(conn, "INSERT INTO deleted_checks (check_id) VALUES ($1)", check_id);
     maintenance::delete_with_check(conn, check_id).await?;
     execute!(conn, "DELETE FROM checks WHERE check_id = $1", check_id);
-    Ok(())
+    add_to_count(conn, project_id, -1).await
 }
 
 /// A check of this project.
@@ -374,17 +396,18 @@ pub async fn ids_among(conn: &mut Conn, project_id: i64, check_ids: &[i64]) -> R
         "SELECT check_id AS id FROM checks WHERE project_id = $1 AND {} ORDER BY check_id",
         conn.db().is_in("check_id", "$2")
     );
-    let list = super::dialect::id_list(check_ids);
+    let list = id_list(check_ids);
     let rows = fetch_all!(conn, IdRow, AssertSqlSafe(sql), project_id, list);
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// How many checks a project has.
+/// How many checks a project has: the count that is kept with it; 0 of a project that is gone.
 ///
 /// # Errors
 /// The database is out.
 pub async fn count(conn: &mut Conn, project_id: i64) -> Result<i64> {
-    Ok(fetch_value!(conn, i64, "SELECT COUNT(*) FROM checks WHERE project_id = $1", project_id))
+    let sql = "SELECT check_count AS id FROM projects WHERE project_id = $1";
+    Ok(fetch_optional!(conn, IdRow, sql, project_id).map_or(0, |row| row.id))
 }
 
 /// Which checks of a project are asked for; what is empty does not filter.
@@ -429,14 +452,19 @@ pub enum OrderBy {
     Status,
 }
 
-/// A condition in SQL with the values it needs, numbered as they are added.
-struct Where {
-    text: String,
+/// Which checks are meant: where their ids come from, and the conditions with the values they need,
+/// numbered as they are added.
+struct Selection {
+    /// The tables that are read for it, the one that leads first.
+    from: String,
+    /// The column that has the ids.
+    id: &'static str,
+    /// What must hold.
+    conditions: String,
     values: Vec<String>,
-    now: Timestamp,
 }
 
-impl Where {
+impl Selection {
     /// `$1` is the project, `$2` the time; texts follow.
     fn place(&mut self, value: String) -> String {
         self.values.push(value);
@@ -445,59 +473,104 @@ impl Where {
 
     fn and(&mut self, condition: &str) {
         // Writing to a String never fails.
-        let _ = write!(self.text, " AND {condition}");
+        let _ = write!(self.conditions, " AND {condition}");
+    }
+
+    /// The ids of all checks of the project, or of those with the filter's first tag: an index
+    /// leads to either. The tables beside it are read only where they are needed.
+    fn begin(filter: &Filter) -> Self {
+        let has_tag = !filter.tags.is_empty();
+        let needs_check = filter.slug.is_some()
+            || filter.q.is_some()
+            || matches!(filter.order.by, OrderBy::Name | OrderBy::CreatedAt);
+        let needs_state = !filter.statuses.is_empty()
+            || matches!(filter.order.by, OrderBy::LastPingAt | OrderBy::Status);
+        let (from, id) =
+            if has_tag { ("check_tags t", "t.check_id") } else { ("checks c", "c.check_id") };
+        let owner = if has_tag { "t.project_id" } else { "c.project_id" };
+        // The time is named once in any case: every parameter that is bound has to occur.
+        let conditions = format!("{owner} = $1 AND CAST($2 AS BIGINT) IS NOT NULL");
+        let mut all = Self { from: from.to_owned(), id, conditions, values: Vec::new() };
+        // Crosswise, so that SQLite, which has no figures of them, reads the tables in this order.
+        if has_tag && needs_check {
+            all.from.push_str(" CROSS JOIN checks c");
+            all.and("c.check_id = t.check_id");
+        }
+        if needs_state {
+            all.from.push_str(" CROSS JOIN check_states s");
+            all.and(&format!("s.check_id = {id}"));
+        }
+        all
+    }
+
+    fn of(db: Db, filter: &Filter) -> Self {
+        let mut all = Self::begin(filter);
+        let id = all.id;
+        let mut tags = filter.tags.iter();
+        if let Some(tag) = tags.next() {
+            let place = all.place(tag.clone());
+            all.and(&format!("t.tag = {place}"));
+        }
+        for tag in tags {
+            let place = all.place(tag.clone());
+            all.and(&format!(
+                "EXISTS (SELECT 1 FROM check_tags o WHERE o.check_id = {id} AND o.tag = {place})"
+            ));
+        }
+        if !filter.check_ids.is_empty() {
+            let place = all.place(id_list(&filter.check_ids));
+            all.and(&db.is_in(id, &place));
+        }
+        if !filter.statuses.is_empty() {
+            let places: Vec<String> =
+                filter.statuses.iter().map(|status| all.place(status.clone())).collect();
+            all.and(&format!("({SHOWN_STATUS}) IN ({})", places.join(", ")));
+        }
+        if let Some(slug) = &filter.slug {
+            let place = all.place(slug.clone());
+            all.and(&format!("c.slug = {place}"));
+        }
+        if let Some(q) = &filter.q {
+            let place = all.place(fold(q));
+            all.and(&db.contains("c.search_text", &place));
+        }
+        all
+    }
+
+    /// A page of the ids alone, which is all that is read of the checks before it.
+    fn page(&self, order: &str) -> String {
+        let (id, from, conditions, next) =
+            (self.id, &self.from, &self.conditions, self.values.len() + 3);
+        format!(
+            "SELECT {id} AS page_id FROM {from} WHERE {conditions} ORDER BY {order} \
+             LIMIT ${next} OFFSET ${}",
+            next + 1
+        )
     }
 }
 
 const SHOWN_STATUS: &str =
     "CASE WHEN s.status = 'up' AND s.next_ping_at < $2 THEN 'grace' ELSE s.status END";
 
-fn conditions(conn: &Conn, filter: &Filter, now: Timestamp) -> Where {
-    let db = conn.db();
-    // The time is named once in any case: every parameter that is bound has to occur.
-    let text = "c.project_id = $1 AND $2 IS NOT NULL".replace("$2", "CAST($2 AS BIGINT)");
-    let mut all = Where { text, values: Vec::new(), now };
-    if !filter.check_ids.is_empty() {
-        let place = all.place(super::dialect::id_list(&filter.check_ids));
-        all.and(&db.is_in("c.check_id", &place));
-    }
-    for tag in &filter.tags {
-        let place = all.place(format!(" {tag} "));
-        all.and(&db.contains("c.tags", &place));
-    }
-    if !filter.statuses.is_empty() {
-        let places: Vec<String> =
-            filter.statuses.iter().map(|status| all.place(status.clone())).collect();
-        all.and(&format!("({SHOWN_STATUS}) IN ({})", places.join(", ")));
-    }
-    if let Some(slug) = &filter.slug {
-        let place = all.place(slug.clone());
-        all.and(&format!("c.slug = {place}"));
-    }
-    if let Some(q) = &filter.q {
-        let place = all.place(fold(q));
-        all.and(&db.contains("c.search_text", &place));
-    }
-    all
-}
-
-fn order_by(conn: &Conn, order: Order) -> String {
+/// The terms of an order, ids being in the column `id`.
+fn order_by(db: Db, order: Order, id: &str) -> String {
     let way = if order.descending { "DESC" } else { "ASC" };
     match order.by {
-        OrderBy::Id => format!("c.check_id {way}"),
-        OrderBy::Name => format!("{} {way}, c.check_id", conn.db().by_text("c.check_name")),
-        OrderBy::CreatedAt => format!("c.created_at {way}, c.check_id {way}"),
+        OrderBy::Id => format!("{id} {way}"),
+        OrderBy::Name => format!("{} {way}, {id}", db.by_text("c.check_name")),
+        OrderBy::CreatedAt => format!("c.created_at {way}, {id} {way}"),
         OrderBy::LastPingAt => {
-            format!("COALESCE(s.last_ping_at, 0) {way}, c.check_id {way}")
+            format!("COALESCE(s.last_ping_at, 0) {way}, {id} {way}")
         }
         OrderBy::Status => format!(
             "CASE ({SHOWN_STATUS}) WHEN 'down' THEN 0 WHEN 'grace' THEN 1 WHEN 'up' THEN 2 \
-             WHEN 'new' THEN 3 ELSE 4 END {way}, c.check_id"
+             WHEN 'new' THEN 3 ELSE 4 END {way}, {id}"
         ),
     }
 }
 
-/// A page of a project's checks, and how many fit the filter.
+/// A page of a project's checks, and how many fit the filter: three statements at most, and no row
+/// of a check that is not on the page where an index knows the order and the filter.
 ///
 /// # Errors
 /// The database is out.
@@ -509,30 +582,50 @@ pub async fn list(
     offset: i64,
     limit: i64,
 ) -> Result<(Vec<CheckRow>, i64)> {
-    let all = conditions(conn, filter, now);
-    let order = order_by(conn, filter.order);
-    let next = all.values.len() + 3;
+    let db = conn.db();
+    let all = Selection::of(db, filter);
+    let page = all.page(&order_by(db, filter.order, all.id));
+    let order = order_by(db, filter.order, "c.check_id");
+    // The order of a part of a statement is not promised for the whole.
     let page = format!(
-        "SELECT {COLUMNS} FROM {TABLES} WHERE {} ORDER BY {order} LIMIT ${next} OFFSET ${}",
-        all.text,
-        next + 1
+        "SELECT {COLUMNS} FROM ({page}) p CROSS JOIN checks c CROSS JOIN check_states s \
+         WHERE c.check_id = p.page_id AND s.check_id = p.page_id ORDER BY {order}"
     );
     let rows: Vec<CheckRow> = on_link!(conn, link => {
-        let mut query = sqlx::query_as(AssertSqlSafe(page)).bind(project_id).bind(all.now);
+        let mut query = sqlx::query_as(AssertSqlSafe(page)).bind(project_id).bind(now);
         for value in &all.values {
             query = query.bind(value.clone());
         }
         query.bind(limit).bind(offset).fetch_all(&mut *link).await?
     });
-    let count = format!("SELECT COUNT(*) FROM {TABLES} WHERE {}", all.text);
-    let total: i64 = on_link!(conn, link => {
-        let mut query = sqlx::query_scalar(AssertSqlSafe(count)).bind(project_id).bind(all.now);
+    let total = match last_of(&rows, offset, limit) {
+        Some(total) => total,
+        None if all.values.is_empty() => count(conn, project_id).await?,
+        None => count_of(conn, project_id, &all, now).await?,
+    };
+    Ok((rows, total))
+}
+
+/// How many there are, where a page shows it by not being full.
+fn last_of(rows: &[CheckRow], offset: i64, limit: i64) -> Option<i64> {
+    let count = i64::try_from(rows.len()).ok()?;
+    (count < limit && (count > 0 || offset == 0)).then_some(offset.saturating_add(count))
+}
+
+async fn count_of(
+    conn: &mut Conn,
+    project_id: i64,
+    all: &Selection,
+    now: Timestamp,
+) -> Result<i64> {
+    let sql = format!("SELECT COUNT(*) FROM {} WHERE {}", all.from, all.conditions);
+    Ok(on_link!(conn, link => {
+        let mut query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(project_id).bind(now);
         for value in &all.values {
             query = query.bind(value.clone());
         }
         query.fetch_one(&mut *link).await?
-    });
-    Ok((rows, total))
+    }))
 }
 
 /// How many checks are in a state.
