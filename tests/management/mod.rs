@@ -22,6 +22,7 @@ mod members;
 mod projects;
 mod remarks;
 mod sessions;
+mod snippets;
 mod tokens;
 mod transfer;
 

@@ -23,6 +23,7 @@ mod profile;
 mod projects;
 mod query;
 mod requests;
+mod snippets;
 mod stats;
 mod tokens;
 mod transfer;
@@ -94,6 +95,7 @@ fn resources(config: &Config) -> Vec<Resource> {
         resource("Projects", "Checks and channels that belong together.", projects::commands()),
         resource("Members", "Who belongs to a project, and as what.", members::commands()),
         resource("Checks", "Jobs that are expected to ping.", checks::commands(config)),
+        resource("Snippets", "Jobs that ping, ready to be copied.", snippets::commands()),
         resource("History", "What happened to checks.", history::commands()),
         resource("Statistics", "What checks did over a span of time.", stats::commands()),
         resource("Previews", "When pings are expected next.", previews::commands()),
@@ -126,7 +128,6 @@ fn unbuilt() -> Vec<Command> {
             "/user/project/{project_id}/check/{check_id}/replay",
             "What other settings would have told",
         ),
-        get("/user/project/{project_id}/check/{check_id}/snippet", "Lines that make a job ping"),
     ]
 }
 
