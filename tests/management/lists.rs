@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::fields;
 use crate::support::api::Api;
-use crate::support::server::shared;
+use crate::support::server::{TestServer, shared};
 use crate::support::{both_databases, until};
 
 /// The names of the checks that a list holds, in its order.
@@ -97,5 +97,108 @@ both_databases! {
             assert_eq!(names(&api, order).await, wanted, "{order}");
         }
         assert_eq!(names(&api, "?order=-last_ping_at").await[..2], ["b", "a"]);
+    }
+
+    async fn pages_put_together_are_the_whole_list_in_every_order_and_filter(database) {
+        let api = shared(database).await;
+        for n in 0..11 {
+            let tags = ["all", ["even", "odd"][n % 2], ["a", "b", "c"][n % 3]];
+            let check = api.check(&format!("N{}", n * 7 % 5), json!({"tags": tags})).await;
+            match n % 4 {
+                0 => api.ping(&check, "").await.says(200, "OK"),
+                1 => api.ping(&check, "/fail").await.says(200, "OK"),
+                _ => {}
+            }
+        }
+        let orders = ["", "name", "-name", "created_at", "-created_at", "last_ping_at", "-last_ping_at", "status", "-status"];
+        let filters = [
+            ("", 11), ("tag=all", 11), ("tag=even", 6), ("tag=even&tag=a", 2), ("tag=a&tag=none", 0),
+            ("q=n1", 2), ("slug=n1", 2), ("tag=odd&slug=n2", 1), ("status=down", 3), ("status=new&status=up", 8),
+            ("tag=all&status=down", 3), ("tag=odd&status=down&q=ODD", 3), ("tag=even&status=down", 0),
+        ];
+        for order in orders {
+            for (filter, wanted) in filters {
+                let order = if order.is_empty() { String::new() } else { format!("&order={order}") };
+                let path = api.path(&format!("/check-list?{filter}{order}"));
+                let whole = api.get(&path).await.ok();
+                assert_eq!((&whole["total_count"], &whole["count"]), (&json!(wanted), &json!(wanted)), "{path}");
+                let mut parts = Vec::new();
+                for offset in (0..12).step_by(4) {
+                    let part = api.get(&format!("{path}&offset={offset}&limit=4")).await.ok();
+                    assert_eq!(part["total_count"], json!(wanted), "{path}");
+                    parts.extend(part["list"].as_array().unwrap().clone());
+                }
+                assert_eq!(Value::Array(parts), whole["list"], "{path}");
+            }
+        }
+    }
+
+    async fn a_check_is_found_by_its_tags_as_they_are_now(database) {
+        let api = shared(database).await;
+        let check = api.check("Tagged", json!({"tags": ["old", "both", "both"]})).await;
+        assert_eq!(names(&api, "?tag=old&tag=both").await, ["Tagged"]);
+        api.update(&check, json!({"tags": ["new", "both", "Both", "a\"b\\c"]})).await;
+        for (query, found) in [
+            ("?tag=old", 0), ("?tag=new", 1), ("?tag=both&tag=new", 1), ("?tag=BOTH", 0), ("?tag=Both", 1),
+            ("?tag=a%22b%5Cc", 1),
+        ] {
+            assert_eq!(names(&api, query).await.len(), found, "{query}");
+        }
+        api.update(&check, json!({"check_name": "Renamed"})).await;
+        assert_eq!(names(&api, "?tag=new").await, ["Renamed"]);
+        api.update(&check, json!({"tags": []})).await;
+        assert_eq!(names(&api, "?tag=new").await.len(), 0);
+    }
+
+    async fn the_count_follows_whatever_makes_and_deletes_checks(database) {
+        let api = shared(database).await;
+        let count = async || {
+            let list = api.get(&api.path("/check-list?limit=1")).await.ok();
+            let project = api.get(&api.path("")).await.ok();
+            assert_eq!(list["total_count"], project["check_count"]);
+            list["total_count"].as_i64().unwrap()
+        };
+        assert_eq!(count().await, 0);
+        let path = api.path("/check");
+        let bodies: Vec<Value> = (0..8).map(|n| json!({"check_name": format!("C{n}")})).collect();
+        let made = bodies.iter().map(|body| api.post(&path, body));
+        let mut made = futures_util::future::join_all(made).await;
+        let pings = (0..8).map(|_| api.ping_slug("made-by-a-ping?create=1"));
+        futures_util::future::join_all(pings).await;
+        assert_eq!(count().await, 9);
+        let check = made.pop().unwrap().ok();
+        let path = api.check_path(&check, "");
+        let deleted = futures_util::future::join_all((0..3).map(|_| api.delete(&path))).await;
+        assert_eq!(deleted.iter().filter(|answer| answer.status == 200).count(), 1);
+        assert_eq!(count().await, 8);
+    }
+
+    async fn a_page_takes_as_many_statements_whatever_is_on_it(database) {
+        let settings = [("OVERDUE_LOG__LEVEL", "info,sqlx::query=trace")];
+        let mut server = TestServer::start(database, &settings).await;
+        let api = server.owner().await;
+        let receiver = "http://127.0.0.1:9/";
+        api.post(&api.path("/channel"), &crate::support::server::webhook(receiver)).await.ok();
+        for n in 0..25 {
+            api.check(&format!("S{n}"), json!({"tags": ["one"]})).await;
+        }
+        let mut statements = Vec::new();
+        for limit in [2, 24] {
+            server.stop().await;
+            server.restart().await;
+            for query in ["", "&tag=one", "&order=name", "&q=s"] {
+                let path = api.path(&format!("/check-list?limit={limit}{query}"));
+                assert_eq!(api.get(&path).await.ok()["count"], json!(limit));
+            }
+            // Stopped, so that its log is whole.
+            server.stop().await;
+            let log = server.log();
+            let of_lists = |line: &&str| {
+                ["checks c", "FROM checks", "check_channels"].iter().any(|words| line.contains(words))
+            };
+            statements.push(log.lines().filter(of_lists).count());
+            server.restart().await;
+        }
+        assert!(statements[0] >= 4 && statements[0] == statements[1], "{statements:?}");
     }
 }

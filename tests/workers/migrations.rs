@@ -97,3 +97,67 @@ async fn both_databases_have_the_same_tables_columns_and_indexes() {
     let sorted = |names: Vec<String>| names.into_iter().collect::<BTreeSet<_>>();
     assert_eq!(sorted(in_sqlite), sorted(in_postgres));
 }
+
+/// A project with checks, as the first tables have them.
+const OLD_ROWS: [&str; 4] = [
+    "INSERT INTO projects (uuid, project_name, ping_key, auto_create, created_at) \
+     VALUES ('u1', 'P', 'k1', 1, 0), ('u2', 'Empty', 'k2', 1, 0)",
+    "INSERT INTO checks (project_id, uuid, check_name, slug, slug_is_custom, tags, search_text, \
+     description, start_kw, success_kw, failure_kw, filter_subject, filter_body, \
+     filter_http_body, filter_default_fail, flap_threshold, created_at, updated_at) \
+     VALUES (1, 'c1', 'A', 'a', 0, ' prod a\"b\\c größe ', '', '', '', '', '', 0, 0, 0, 0, 6, 0, 0)",
+    "INSERT INTO checks (project_id, uuid, check_name, slug, slug_is_custom, tags, search_text, \
+     description, start_kw, success_kw, failure_kw, filter_subject, filter_body, \
+     filter_http_body, filter_default_fail, flap_threshold, created_at, updated_at) \
+     VALUES (1, 'c2', 'B', 'b', 0, '', '', '', '', '', '', 0, 0, 0, 0, 6, 0, 0)",
+    "INSERT INTO checks (project_id, uuid, check_name, slug, slug_is_custom, tags, search_text, \
+     description, start_kw, success_kw, failure_kw, filter_subject, filter_body, \
+     filter_http_body, filter_default_fail, flap_threshold, created_at, updated_at) \
+     VALUES (1, 'c3', 'C', 'c', 0, ' prod prod ', '', '', '', '', '', 0, 0, 0, 0, 6, 0, 0)",
+];
+
+/// What the lists of checks go by, after the update.
+const NEW_TAGS: &str = "SELECT uuid || ' ' || tag FROM check_tags t JOIN checks c \
+    ON c.check_id = t.check_id AND c.project_id = t.project_id";
+const NEW_COUNTS: &str = "SELECT check_count FROM projects ORDER BY project_id";
+
+both_databases! {
+    async fn checks_of_an_older_version_are_counted_and_found_by_their_tags(database) {
+        let home = Folder::new();
+        let fresh = database.fresh(home.path());
+        let folder = match database {
+            Database::Sqlite => "migrations/sqlite",
+            Database::Postgres => "migrations/postgres",
+        };
+        let mut old = sqlx::migrate::Migrator::new(std::path::Path::new(folder)).await.unwrap();
+        old.migrations.to_mut().retain(|migration| migration.version < 5);
+        if database == Database::Sqlite {
+            let mut connection =
+                SqliteConnection::connect(&format!("{}?mode=rwc", fresh.url)).await.unwrap();
+            old.run(&mut connection).await.unwrap();
+            for row in OLD_ROWS {
+                sqlx::raw_sql(row).execute(&mut connection).await.unwrap();
+            }
+        } else {
+            let mut connection = PgConnection::connect(&fresh.url).await.unwrap();
+            old.run(&mut connection).await.unwrap();
+            for row in OLD_ROWS {
+                sqlx::raw_sql(row).execute(&mut connection).await.unwrap();
+            }
+        }
+        let ctx = Context::open(Config::for_tests(&fresh.url), Clock::system()).await.unwrap();
+        ctx.store.close().await;
+        let (mut tags, counts): (Vec<String>, Vec<i64>) = if database == Database::Sqlite {
+            let mut connection = SqliteConnection::connect(&fresh.url).await.unwrap();
+            let tags = sqlx::query_scalar(NEW_TAGS).fetch_all(&mut connection).await.unwrap();
+            (tags, sqlx::query_scalar(NEW_COUNTS).fetch_all(&mut connection).await.unwrap())
+        } else {
+            let mut connection = PgConnection::connect(&fresh.url).await.unwrap();
+            let tags = sqlx::query_scalar(NEW_TAGS).fetch_all(&mut connection).await.unwrap();
+            (tags, sqlx::query_scalar(NEW_COUNTS).fetch_all(&mut connection).await.unwrap())
+        };
+        tags.sort();
+        assert_eq!(tags, ["c1 a\"b\\c", "c1 größe", "c1 prod", "c3 prod"]);
+        assert_eq!(counts, [3, 0]);
+    }
+}
