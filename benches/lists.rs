@@ -93,7 +93,7 @@ async fn fill(api: &Api, size: usize) {
         let team = format!("team-{}", n % 10);
         let tags = if is_chosen { vec!["prod", &team, "chosen"] } else { vec!["prod", &team] };
         // The order of the names has nothing to do with that of the ids.
-        let name = format!("{:08x} nightly backup", (n as u32).wrapping_mul(2_654_435_761));
+        let name = format!("{:08x} nightly backup", n.wrapping_mul(2_654_435_761) % (1 << 32));
         let description = "Dumps the database, packs it, and copies it to the other site.";
         let more = json!({"tags": tags, "description": description, "period": 86_400});
         let check = api.check(&name, more).await;

@@ -108,7 +108,8 @@ fn is_here(program: &[&str]) -> bool {
         // Written past the harness, which keeps what a passing test prints to itself.
         let text =
             format!("\n{program:?} does not run here: its snippets are not tested; run ./test");
-        writeln!(std::io::stderr(), "{text}").unwrap();
+        let mut terminal = std::io::stderr();
+        writeln!(terminal, "{text}").unwrap();
     }
     is_here
 }

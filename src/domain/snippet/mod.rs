@@ -132,7 +132,8 @@ fn encoded(url: &str) -> String {
 /// Every line with so many spaces before it.
 fn indented(text: &str, by: usize) -> String {
     let margin = " ".repeat(by);
-    text.lines().map(|line| format!("{margin}{line}\n")).collect()
+    let lines: Vec<String> = text.lines().map(|line| format!("{margin}{line}")).collect();
+    lines.join("\n") + "\n"
 }
 
 #[cfg(test)]

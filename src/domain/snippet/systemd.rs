@@ -44,9 +44,11 @@ pub(super) fn snippet(job: &Job) -> String {
 fn timer(job: &Job) -> String {
     match timing::calendar(&job.when) {
         Ok(timing::Calendar::At(lines)) => {
-            let lines: String = lines.iter().map(|line| format!("OnCalendar={line}\n")).collect();
             format!(
-                "{lines}# A time that passed while the machine was off is made up for.\nPersistent=true\n"
+                "OnCalendar={}\n\
+                 # A time that passed while the machine was off is made up for.\n\
+                 Persistent=true\n",
+                lines.join("\nOnCalendar=")
             )
         }
         Ok(timing::Calendar::Every(seconds)) => {
