@@ -35,6 +35,16 @@ pub fn of_session(ctx: &Context, row: &TokenRow, https: bool) -> Result<HeaderVa
     HeaderValue::from_str(&cookie).map_err(Fault::internal)
 }
 
+/// The `Set-Cookie` value that takes the token away from the browser again.
+#[must_use]
+pub fn cleared(https: bool) -> HeaderValue {
+    HeaderValue::from_static(if https {
+        "api_access_token=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure"
+    } else {
+        "api_access_token=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -356,3 +356,32 @@ pub async fn renew_session(ctx: &Context, caller: &Caller) -> Result<Option<Toke
     tx.commit().await?;
     Ok(row)
 }
+
+/// Moves the end of a session a whole life away because somebody asks for it, however much of it is
+/// left; none where it has just ended or was revoked.
+///
+/// # Errors
+/// The database refused.
+pub async fn prolong_session(ctx: &Context, caller: &Caller) -> Result<Option<TokenRow>> {
+    let now = Timestamp(0).plus_seconds(ctx.now().epoch_seconds());
+    let expires_at = now.plus_seconds(i64::from(ctx.config.sessions.minutes) * 60);
+    let mut tx = ctx.store.begin().await?;
+    let Some(row) = tokens::find_session(&mut tx, caller.token_id).await? else { return Ok(None) };
+    tokens::extend(&mut tx, row.token_id, row.expires_at, expires_at).await?;
+    let row = tokens::find_session(&mut tx, row.token_id).await?;
+    tx.commit().await?;
+    Ok(row.filter(|row| !bool::from(row.revoked)))
+}
+
+/// Ends a session, at once and everywhere; what is no session is left alone.
+///
+/// # Errors
+/// The database refused.
+pub async fn end_session(ctx: &Context, caller: &Caller) -> Result<()> {
+    if !caller.is_session {
+        return Ok(());
+    }
+    let mut tx = ctx.store.begin().await?;
+    tokens::revoke(&mut tx, caller.token_id).await?;
+    tx.commit().await
+}

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -32,7 +33,9 @@ macro_rules! asset {
     };
 }
 
-static ASSETS: [Asset; 3] = [
+static ASSETS: [Asset; 5] = [
+    asset!("api.css", "text/css; charset=utf-8"),
+    asset!("api.js", "text/javascript; charset=utf-8"),
     asset!("overdue.css", "text/css; charset=utf-8"),
     asset!("overdue.js", "text/javascript; charset=utf-8"),
     asset!("overdue.svg", "image/svg+xml"),
@@ -59,18 +62,22 @@ pub(super) async fn show(
     let Some(asset) = find(&name) else {
         return problem(&Site::of(&head, &pages.ctx.config), &Fault::NotFound);
     };
-    let etag = format!("\"{}\"", asset.version.as_str());
+    serve(&head, asset.kind, &asset.version, Bytes::from_static(asset.text.as_bytes()))
+}
+
+/// The answer with a file of this version, or with the word that the browser has it.
+pub(super) fn serve(head: &Parts, kind: &'static str, version: &str, bytes: Bytes) -> Response {
+    let etag = format!("\"{version}\"");
     let is_known = is_known(&head.headers, &etag);
-    let mut response = Response::new(Body::from(if is_known { "" } else { asset.text }));
+    let mut response = Response::new(Body::from(if is_known { Bytes::new() } else { bytes }));
     if is_known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }
     // Under the address of another version it must be asked for again.
-    let is_current =
-        head.uri.query().is_some_and(|query| query == format!("v={}", &*asset.version));
+    let is_current = head.uri.query().is_some_and(|query| query == format!("v={version}"));
     let keep = if is_current { "public, max-age=31536000, immutable" } else { "no-cache" };
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.kind));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(keep));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Hexadecimal digits in quotes are fit for a header.

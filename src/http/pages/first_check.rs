@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
 
-use super::{Pages, Site, page, problem, session, words};
+use super::{Pages, Site, page, session, words};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::fault::{Fault, Result};
@@ -48,24 +48,16 @@ impl FirstCheck<'_> {
 }
 
 pub(super) async fn show(State(pages): State<Pages>, head: Parts) -> Response {
-    let site = Site::of(&head, &pages.ctx.config);
-    match first_check(&pages.ctx, &site, &head).await {
+    let mut site = Site::of(&head, &pages.ctx.config);
+    match first_check(&pages.ctx, &mut site, &head).await {
         Ok(response) => response,
-        Err(Fault::Unauthenticated(_)) => problem(&site, &signed_out()),
-        Err(fault) => problem(&site, &fault),
+        Err(fault) => session::refused(&site, &head, &fault),
     }
 }
 
-fn signed_out() -> Fault {
-    Fault::Unauthenticated(
-        "The session that set this server up has ended. Checks are read through the management \
-         API, with a token that `overdue token create` makes on the server's command line."
-            .to_owned(),
-    )
-}
-
-async fn first_check(ctx: &Context, site: &Site, head: &Parts) -> Result<Response> {
-    let caller = session::caller(ctx, &head.headers).await?;
+async fn first_check(ctx: &Context, site: &mut Site, head: &Parts) -> Result<Response> {
+    let caller = session::need(ctx, site, head).await?;
+    let site = &*site;
     let now = ctx.now();
     let mut conn = ctx.store.read().await?;
     let user = users::find(&mut conn, caller.user_id).await?.ok_or(Fault::NotFound)?;

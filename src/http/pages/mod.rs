@@ -3,12 +3,19 @@
 //! are named by their path from the root of the package. Pages decide nothing: what can be done is
 //! in `service`.
 
+mod api;
 mod assets;
 mod first_check;
+mod form;
+mod guesses;
 mod home;
+mod next;
 mod session;
 pub mod setup;
+mod sign_in;
+mod sign_out;
 mod site;
+mod swagger;
 mod tries;
 mod words;
 
@@ -18,17 +25,20 @@ use askama::Template;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, StatusCode};
 
+use crate::clock::SECOND;
 use crate::context::Context;
 use crate::fault::Fault;
 
+use guesses::Guesses;
 use site::Site;
+use swagger::Swagger;
 use tries::Tries;
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
@@ -39,17 +49,32 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 #[derive(Clone, Debug)]
 struct Pages {
     ctx: Context,
-    tries: Arc<Tries>,
+    /// Guesses at the one-time code, by all clients together: five a minute.
+    codes: Arc<Tries<()>>,
+    /// Guesses at passwords.
+    guesses: Arc<Guesses>,
+    swagger: Arc<Swagger>,
 }
 
-/// Every page, below the configured prefix: `/`, `/setup`, `/setup/first-check`, `/assets/…`.
+/// Every page, below the configured prefix: `/`, `/setup`, `/setup/first-check`, `/sign-in`,
+/// `/sign-out`, `/docs/api`, and what they need in `/assets/…`.
 pub fn router(ctx: Context) -> Router {
-    let pages = Pages { ctx, tries: Arc::default() };
+    let pages = Pages {
+        ctx,
+        codes: Arc::new(Tries::new(5, 60 * SECOND)),
+        guesses: Arc::default(),
+        swagger: Arc::default(),
+    };
     Router::new()
         .route("/", get(home::show))
         .route("/setup", get(setup::show).post(setup::submit))
         .route("/setup/first-check", get(first_check::show))
+        .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-out", post(sign_out::submit))
+        .route("/docs/api", get(api::show))
+        .route("/docs/api/renew", post(api::renew))
         .route("/assets/{name}", get(assets::show))
+        .route("/assets/swagger/{name}", get(swagger::show))
         .method_not_allowed_fallback(wrong_method)
         .with_state(pages)
 }
@@ -97,6 +122,18 @@ fn answer(status: StatusCode, html: String) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// Sends the browser on to a page of ours, by its path below the prefix.
+fn see_other(site: &Site, path: &str) -> Response {
+    match HeaderValue::from_str(&format!("{}{path}", site.prefix)) {
+        Ok(location) => {
+            let mut response = answer(StatusCode::SEE_OTHER, String::new());
+            response.headers_mut().insert(LOCATION, location);
+            response
+        }
+        Err(error) => problem(site, &Fault::internal(error)),
+    }
 }
 
 /// The page for a fault; what only the log may know goes there.

@@ -1,29 +1,65 @@
 //! Who looks at a page: the session's token in the cookie `api_access_token`, which is the same
 //! kind of token that the management API takes (`management-api.md`, "Tokens").
+//!
+//! The cookie is `HttpOnly` (no script sees it) and `SameSite=Lax` (no other site's form carries
+//! it); what changes something asks for our own origin besides. A sign-in always makes a new token,
+//! so that nobody can plant one that they know. A token that was made for scripts opens no page.
 
 use axum::response::Response;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
+use http::request::Parts;
 
-use super::Site;
+use super::{Site, next, problem, see_other};
 use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::http::cookie;
 use crate::service::tokens::{self, Caller};
 use crate::store::tokens::TokenRow;
+use crate::store::users;
 
-/// Who is signed in.
+/// Who is signed in; nobody is no error.
 ///
 /// # Errors
-/// [`Fault::Unauthenticated`]: nobody.
-pub(super) async fn caller(ctx: &Context, headers: &HeaderMap) -> Result<Caller> {
-    let text = cookie::token(headers).ok_or_else(|| Fault::Unauthenticated(String::new()))?;
-    let caller = tokens::authenticate(ctx, text).await?;
-    caller.check_session().map(|()| caller)
+/// The database is out.
+pub(super) async fn caller(ctx: &Context, headers: &HeaderMap) -> Result<Option<Caller>> {
+    let Some(text) = cookie::token(headers) else { return Ok(None) };
+    match tokens::authenticate(ctx, text).await {
+        Ok(caller) => Ok(Some(caller).filter(|caller| caller.is_session)),
+        Err(Fault::Unauthenticated(_)) => Ok(None),
+        Err(fault) => Err(fault),
+    }
 }
 
-/// Hands the session's token to the browser, for itself alone: no script sees it, no other site's
-/// form carries it.
+/// Who is signed in, whose address the site shows from now on.
+///
+/// # Errors
+/// The database is out.
+pub(super) async fn look(ctx: &Context, site: &mut Site, head: &Parts) -> Result<Option<Caller>> {
+    let Some(caller) = caller(ctx, &head.headers).await? else { return Ok(None) };
+    let user = users::find(&mut ctx.store.read().await?, caller.user_id).await?;
+    site.email = user.map(|user| user.email);
+    Ok(Some(caller).filter(|_| site.email.is_some()))
+}
+
+/// The same for a page that needs a session.
+///
+/// # Errors
+/// [`Fault::Unauthenticated`]: nobody is signed in, which [`refused`] answers.
+pub(super) async fn need(ctx: &Context, site: &mut Site, head: &Parts) -> Result<Caller> {
+    let caller = look(ctx, site, head).await?;
+    caller.ok_or_else(|| Fault::Unauthenticated("You are not signed in.".to_owned()))
+}
+
+/// The answer to a fault: who is not signed in is sent to do that, and comes back afterwards.
+pub(super) fn refused(site: &Site, head: &Parts, fault: &Fault) -> Response {
+    match fault {
+        Fault::Unauthenticated(_) => see_other(site, &next::sign_in(&head.uri)),
+        _ => problem(site, fault),
+    }
+}
+
+/// Hands the session's token to the browser.
 ///
 /// # Errors
 /// The token can't be signed.

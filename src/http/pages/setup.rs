@@ -6,15 +6,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::RETRY_AFTER;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 
 use super::home::is_set_up;
-use super::{Pages, Site, page, problem, session, site};
+use super::{Pages, Site, form, page, problem, see_other, session};
 use crate::context::Context;
 use crate::domain::slug;
 use crate::fault::{Fault, Result};
@@ -24,8 +23,6 @@ use crate::store::checks::{self, Settings};
 use crate::store::tokens::TokenRow;
 use crate::store::{self, settings};
 
-/// The largest form, in bytes.
-const LARGEST_FORM: usize = 16 * 1024;
 /// The longest name of a check, in characters.
 const MAX_CHECK_NAME: usize = 100;
 /// What the first check is called unless somebody says otherwise.
@@ -66,9 +63,9 @@ struct Form {
 impl Form {
     /// An empty form, with the code that the address carries.
     fn fresh(query: Option<&str>) -> Self {
-        let mut given = pairs(query.unwrap_or_default().as_bytes());
+        let mut given = form::Fields::parse(query.unwrap_or_default().as_bytes());
         Self {
-            code: given.remove("code").unwrap_or_default(),
+            code: given.take("code"),
             email: String::new(),
             password: Secret::new(""),
             project_name: PROJECT_NAME.to_owned(),
@@ -76,15 +73,13 @@ impl Form {
         }
     }
 
-    fn read(body: &[u8]) -> Self {
-        let mut given = pairs(body);
-        let mut take = |name: &str| given.remove(name).unwrap_or_default();
+    fn read(mut given: form::Fields) -> Self {
         Self {
-            code: take("code").trim().to_owned(),
-            email: take("email").trim().to_owned(),
-            password: Secret::new(take("password")),
-            project_name: take("project_name").trim().to_owned(),
-            check_name: take("check_name").trim().to_owned(),
+            code: given.take_trimmed("code"),
+            email: given.take_trimmed("email"),
+            password: Secret::new(given.take("password")),
+            project_name: given.take_trimmed("project_name"),
+            check_name: given.take_trimmed("check_name"),
         }
     }
 
@@ -100,15 +95,6 @@ impl Form {
         checks.into_iter().filter_map(Result::err).for_each(|fault| errors.add(fault));
         errors
     }
-}
-
-/// The first value of each name.
-fn pairs(text: &[u8]) -> HashMap<String, String> {
-    let mut all = HashMap::new();
-    for (name, value) in form_urlencoded::parse(text).into_owned() {
-        all.entry(name).or_insert(value);
-    }
-    all
 }
 
 fn check_text(field: &str, text: &str, longest: usize) -> Result<()> {
@@ -273,32 +259,14 @@ fn over(site: &Site) -> Response {
 pub(super) async fn submit(State(pages): State<Pages>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let site = Site::of(&head, &pages.ctx.config);
-    let form = match read(&head, body, &pages.ctx).await {
-        Ok(form) => form,
+    let form = match form::read(&head, body, &pages.ctx).await {
+        Ok(fields) => Form::read(fields),
         Err(fault) => return problem(&site, &fault),
     };
     match take(&pages, &site, &form).await {
         Ok(response) => response,
         Err(fault) => problem(&site, &fault),
     }
-}
-
-async fn read(head: &Parts, body: Body, ctx: &Context) -> Result<Form> {
-    site::check_origin(head, &ctx.config)?;
-    if !is_form(&head.headers) {
-        let reason = "the content type must be application/x-www-form-urlencoded";
-        return Err(Fault::invalid("", reason));
-    }
-    let body = axum::body::to_bytes(body, LARGEST_FORM).await.map_err(|_| {
-        Fault::TooLarge(format!("a form of at most {LARGEST_FORM} bytes is taken here"))
-    })?;
-    Ok(Form::read(&body))
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 async fn take(pages: &Pages, site: &Site, form: &Form) -> Result<Response> {
@@ -331,13 +299,13 @@ async fn take(pages: &Pages, site: &Site, form: &Form) -> Result<Response> {
 /// Whether the code is the right one. Guesses are counted before they are judged.
 async fn prove(pages: &Pages, code: &str) -> Result<bool> {
     let now = pages.ctx.clock.steady_micros();
-    pages.tries.take(now)?;
+    pages.codes.take(&(), now)?;
     let kept = settings::get(&mut pages.ctx.store.read().await?, settings::SETUP_CODE).await?;
     let fits = kept.is_some_and(|kept| {
         secret::equal_in_constant_time(kept.as_bytes(), hash_of(code).as_bytes())
     });
     if fits {
-        pages.tries.give_back(now);
+        pages.codes.give_back(&(), now);
     }
     Ok(fits)
 }
@@ -383,10 +351,7 @@ async fn make(ctx: Context, form: Form) -> Result<Option<TokenRow>> {
 }
 
 fn signed_in(ctx: &Context, site: &Site, row: &TokenRow) -> Result<Response> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SEE_OTHER;
-    let location = HeaderValue::from_str(&format!("{}/setup/first-check", site.prefix));
-    response.headers_mut().insert(LOCATION, location.map_err(Fault::internal)?);
+    let mut response = see_other(site, "/setup/first-check");
     session::hand_over(ctx, site, row, &mut response)?;
     Ok(response)
 }
@@ -396,7 +361,7 @@ mod tests {
     use super::*;
 
     fn form(body: &str) -> Form {
-        Form::read(body.as_bytes())
+        Form::read(form::Fields::parse(body.as_bytes()))
     }
 
     #[test]
@@ -419,12 +384,7 @@ mod tests {
 
     #[test]
     fn typing_starts_where_something_is_missing_or_wrong() {
-        let site = Site {
-            prefix: String::new(),
-            base: String::new(),
-            ping_endpoint: String::new(),
-            https: false,
-        };
+        let site = Site::default();
         let focus = |form: &Form, errors: &Errors| {
             let fields = Setup::new(&site, form, errors).fields;
             fields.iter().find(|field| field.has_focus).map(|field| field.name)
@@ -435,17 +395,5 @@ mod tests {
         let mut wrong = Errors::default();
         wrong.add(Fault::invalid("project_name", "must not"));
         assert_eq!(focus(&Form::fresh(None), &wrong), Some("project_name"));
-    }
-
-    #[test]
-    fn only_forms_are_taken() {
-        let taken = |kind: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-            is_form(&headers)
-        };
-        assert!(taken("application/x-www-form-urlencoded"));
-        assert!(taken("Application/X-WWW-Form-Urlencoded; charset=UTF-8"));
-        assert!(!taken("application/json") && !taken("text/plain"));
     }
 }

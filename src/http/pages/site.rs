@@ -15,7 +15,7 @@ use crate::http::peer::{Client, Connection, client_of};
 const LONGEST_HOST: usize = 261;
 
 /// The site as one request sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Site {
     /// What stands before every path of ours; no slash at its end, normally empty.
     pub(super) prefix: String,
@@ -25,6 +25,9 @@ pub(super) struct Site {
     pub(super) ping_endpoint: String,
     /// The client speaks HTTPS.
     pub(super) https: bool,
+    /// The address of who is signed in, which stands on top of every page; none: nobody, or it was
+    /// not looked for.
+    pub(super) email: Option<String>,
 }
 
 impl Site {
@@ -43,6 +46,7 @@ impl Site {
             ping_endpoint: ping_endpoint(server, &base),
             base,
             https: client.https,
+            email: None,
         }
     }
 
@@ -77,7 +81,8 @@ pub(super) fn check_origin(head: &Parts, config: &Config) -> Result<()> {
     origin::check(&head.headers, own)
 }
 
-fn client(head: &Parts, config: &Config) -> Client {
+/// Who asks.
+pub(super) fn client(head: &Parts, config: &Config) -> Client {
     // Only a caller that is not our listener leaves the connection out.
     let nobody = || Connection::new(([0, 0, 0, 0], 0).into(), false);
     let connection = head.extensions.get::<Connection>().copied().unwrap_or_else(nobody);

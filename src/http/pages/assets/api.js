@@ -1,0 +1,135 @@
+// Starts Swagger UI on the API page, and minds the session: until when it holds, the button that
+// renews it, and what to do once it is over. Nothing is loaded from elsewhere, and the token of the
+// session is never seen here: the browser sends its cookie by itself.
+
+const PLACEHOLDER = '--cookie "api_access_token=$OVERDUE_TOKEN"';
+const COOKIE = /(?:^|;\s*)api_access_token=([^;]*)/;
+
+// ---- Light and dark
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const paint = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", paint);
+paint();
+
+// ---- The session
+
+const over = document.getElementById("over");
+const said = document.getElementById("said");
+
+function showOver(what, how) {
+  document.getElementById("over-what").textContent = what;
+  document.getElementById("over-how").textContent = how;
+  over.querySelector("a").hidden = over.hidden = false;
+  said.textContent = "";
+}
+
+function sessionIsOver() {
+  showOver("Your session is over.", "Sign in again in another tab or here; then try once more.");
+}
+
+function tokenIsRefused() {
+  showOver("The token was refused.", "It is wrong, expired or revoked. Enter another one under “Authorize”, or log out there to go on with your session.");
+  over.querySelector("a").hidden = true;
+}
+
+function writeTime() {
+  const time = document.querySelector("#session time");
+  const until = new Date(time.dateTime);
+  time.textContent = until.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  time.title = until.toLocaleString();
+}
+
+// Asks for this page again, or for its renewal, which leads back to it, and takes over what it says
+// about the session; false where it says that nobody is signed in.
+async function lookAgain(address, options) {
+  const answer = await fetch(address, { cache: "no-store", ...options });
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.getElementById("session");
+  if (!fresh) {
+    sessionIsOver();
+    return false;
+  }
+  const session = document.getElementById("session");
+  Object.assign(session.dataset, fresh.dataset);
+  session.querySelector("time").dateTime = session.dataset.until;
+  writeTime();
+  over.hidden = true;
+  return true;
+}
+
+async function renew(event) {
+  event.preventDefault();
+  said.textContent = "";
+  try {
+    if (await lookAgain(event.currentTarget.action, { method: "POST" })) {
+      said.textContent = "The session was renewed.";
+    }
+  } catch {
+    said.textContent = "The server does not answer. Try again in a moment.";
+  }
+}
+
+// A session goes on while it is used, from the middle of its life on. The browser keeps the new
+// token to itself, so that its end must be asked for.
+async function followUse() {
+  over.hidden = true;
+  const { until, minutes } = document.getElementById("session").dataset;
+  if (new Date(until) - Date.now() > minutes * 30_000) return;
+  await lookAgain(location.href).catch(() => {});
+}
+
+document.getElementById("renew").addEventListener("submit", renew);
+writeTime();
+
+// ---- Swagger UI
+
+// The token that was given under "Authorize", by either way: browsers let no script set a cookie
+// for a request, and send the session's.
+function givenToken(request) {
+  const name = Object.keys(request.headers).find((name) => name.toLowerCase() === "cookie");
+  const cookie = name && COOKIE.exec(request.headers[name]);
+  if (name) delete request.headers[name];
+  if (cookie) request.headers.Authorization = `Bearer ${decodeURIComponent(cookie[1])}`;
+  return Boolean(request.headers.Authorization);
+}
+
+function sent(request) {
+  if (request.loadSpec) return request;
+  const carriesToken = givenToken(request);
+  // Whoever tries a token out wants to see what it may do, not what the session may.
+  request.credentials = carriesToken ? "omit" : "same-origin";
+  // A word that begins with a dash goes into the line as it is.
+  request.curlOptions = carriesToken ? [] : [PLACEHOLDER];
+  return request;
+}
+
+function answered(response) {
+  if (!new URL(response.url, location.href).pathname.includes("/user/")) return response;
+  const carriedToken = Boolean(ui.authSelectors.authorized().size);
+  if (response.status === 401) {
+    if (carriedToken) tokenIsRefused();
+    else sessionIsOver();
+  } else if (!carriedToken) {
+    followUse();
+  }
+  return response;
+}
+
+const home = document.getElementById("swagger");
+const ui = window.SwaggerUIBundle({
+  domNode: home,
+  url: home.dataset.description,
+  deepLinking: true,
+  docExpansion: "list",
+  defaultModelsExpandDepth: 1,
+  defaultModelExpandDepth: 2,
+  displayRequestDuration: true,
+  filter: true,
+  persistAuthorization: false,
+  // By default it sends the description to another host to be judged.
+  validatorUrl: null,
+  requestInterceptor: sent,
+  responseInterceptor: answered,
+});

@@ -1,0 +1,132 @@
+//! `/sign-in`: email address and password. A plain form: it works without JavaScript, and keeps
+//! what was typed, save the password, when it fails.
+//!
+//! Nothing here tells whether an address has an account: the words, the status, the work (Argon2,
+//! off the async threads) and the limit of guesses are the same. A sign-in opens a new session with
+//! a token of its own and ends the one that the browser had.
+
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::header::RETRY_AFTER;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+
+use super::home::is_set_up;
+use super::{Pages, Site, form, next, page, problem, see_other, session, site, words};
+use crate::context::Context;
+use crate::fault::{Fault, Result};
+use crate::secret::Secret;
+use crate::service::tokens::{self, Caller};
+use crate::service::users;
+use crate::store::tokens::TokenRow;
+
+/// What was typed.
+struct Form {
+    email: String,
+    password: Secret,
+    next: String,
+}
+
+impl Form {
+    fn read(mut given: form::Fields) -> Self {
+        Self {
+            email: given.take_trimmed("email"),
+            password: Secret::new(given.take("password")),
+            next: given.take("next"),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(ext = "html", source = r#"{% extends "src/http/pages/sign_in.html" %}"#)]
+struct SignIn<'a> {
+    site: &'a Site,
+    email: &'a str,
+    /// Where to go afterwards: a path of ours.
+    next: &'a str,
+    problem: Option<String>,
+}
+
+impl<'a> SignIn<'a> {
+    fn new(site: &'a Site, form: &'a Form, problem: Option<String>) -> Self {
+        Self { site, email: &form.email, next: next::path(&form.next), problem }
+    }
+}
+
+pub(super) async fn show(State(pages): State<Pages>, head: Parts) -> Response {
+    let site = Site::of(&head, &pages.ctx.config);
+    match shown(&pages.ctx, &site, &head).await {
+        Ok(response) => response,
+        Err(fault) => problem(&site, &fault),
+    }
+}
+
+async fn shown(ctx: &Context, site: &Site, head: &Parts) -> Result<Response> {
+    let query = head.uri.query().unwrap_or_default();
+    let form = Form::read(form::Fields::parse(query.as_bytes()));
+    if session::caller(ctx, &head.headers).await?.is_some() {
+        return Ok(see_other(site, next::path(&form.next)));
+    }
+    if !is_set_up(ctx).await? {
+        return Ok(see_other(site, "/setup"));
+    }
+    Ok(page(StatusCode::OK, &SignIn::new(site, &form, None)))
+}
+
+pub(super) async fn submit(State(pages): State<Pages>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let site = Site::of(&head, &pages.ctx.config);
+    let form = match form::read(&head, body, &pages.ctx).await {
+        Ok(fields) => Form::read(fields),
+        Err(fault) => return problem(&site, &fault),
+    };
+    match take(&pages, &site, &head, &form).await {
+        Ok(response) => response,
+        Err(Fault::RateLimited { retry_after }) => wait(&site, &form, retry_after),
+        Err(fault) => problem(&site, &fault),
+    }
+}
+
+async fn take(pages: &Pages, site: &Site, head: &Parts, form: &Form) -> Result<Response> {
+    let ctx = &pages.ctx;
+    let address = site::client(head, &ctx.config).address;
+    let guess = pages.guesses.take(address, &form.email, ctx.clock.steady_micros())?;
+    let Some(user) = users::sign_in(ctx, &form.email, form.password.expose()).await? else {
+        // What was typed as an address may be a password: it does not go into the log.
+        tracing::warn!(%address, "a sign-in failed");
+        return Ok(wrong(site, form));
+    };
+    pages.guesses.was_right(guess);
+    let old = session::caller(ctx, &head.headers).await?;
+    // On a task of its own: a client that hangs up must not cut it short.
+    let opened = tokio::spawn(open(ctx.clone(), user.user_id, old));
+    let row = opened.await.map_err(Fault::internal)??;
+    tracing::info!(email = user.email, %address, "somebody signed in");
+    let mut response = see_other(site, next::path(&form.next));
+    session::hand_over(ctx, site, &row, &mut response)?;
+    Ok(response)
+}
+
+/// Opens a session in place of the one that the browser had.
+async fn open(ctx: Context, user_id: i64, old: Option<Caller>) -> Result<TokenRow> {
+    let row = tokens::open_session(&ctx, user_id).await?;
+    if let Some(old) = old {
+        tokens::end_session(&ctx, &old).await?;
+    }
+    Ok(row)
+}
+
+fn wrong(site: &Site, form: &Form) -> Response {
+    let problem = "The email address or the password is not right.".to_owned();
+    page(StatusCode::FORBIDDEN, &SignIn::new(site, form, Some(problem)))
+}
+
+fn wait(site: &Site, form: &Form, seconds: u64) -> Response {
+    let time = words::duration(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let problem = format!("There were too many wrong passwords. Try again in {time}.");
+    let shown = SignIn::new(site, form, Some(problem));
+    let mut response = page(StatusCode::TOO_MANY_REQUESTS, &shown);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
