@@ -8,6 +8,7 @@ mod cli;
 mod durability;
 mod house;
 mod management;
+mod pages;
 mod ping;
 mod readme;
 mod setup;

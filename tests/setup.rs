@@ -305,9 +305,10 @@ async fn another_sites_form_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_of_the_first_check_is_for_who_made_it() {
     let (_server, browser, code) = fresh().await;
-    assert_eq!(browser.get("/setup/first-check", &[]).await.status, 401);
+    assert_eq!(browser.get("/setup/first-check", &[]).await.status, 303);
     let cookie = [("cookie", "api_access_token=eyJhbGciOiJub25lIn0.e30.")];
-    assert_eq!(browser.get("/setup/first-check", &cookie).await.status, 401);
+    let answer = browser.get("/setup/first-check", &cookie).await;
+    assert_eq!(answer.header("location"), "/sign-in?next=%2Fsetup%2Ffirst-check");
     let host = browser.base.strip_prefix("http://").unwrap();
     let (page, cookie) = set_up(&browser, &code, host).await;
     assert_eq!(page.status, 200);

@@ -1,0 +1,69 @@
+//! How the pages look, at a desk and on a phone, light and dark: nothing wider than the screen, a
+//! heading, a label for each field; and pictures of them where `OVERDUE_TEST_SCREENSHOTS` names a
+//! folder.
+
+use super::browser::Browser;
+use crate::support::Database;
+use crate::support::server::{PASSWORD, TestServer};
+
+const EMAIL: &str = "ops@example.org";
+
+/// What is wrong with the page that is open, in words.
+const FAULTS: &str = r#"
+const faults = [];
+const page = document.documentElement;
+if (page.scrollWidth > page.clientWidth) faults.push(`${page.scrollWidth} px wide`);
+if (document.querySelectorAll("h1").length !== 1) faults.push("not one h1");
+if (!document.title || document.documentElement.lang !== "en") faults.push("no title or language");
+for (const field of document.querySelectorAll("main input:not([type=hidden])")) {
+  if (!field.labels?.length && !field.ariaLabel && !field.placeholder) faults.push(`no label: ${field.outerHTML}`);
+}
+for (const button of document.querySelectorAll("main > :not(#swagger) button, header button, .button")) {
+  const box = button.getBoundingClientRect();
+  if (box.width && (box.height < 24 || box.width < 24)) faults.push(`small: ${button.textContent}`);
+}
+return faults;
+"#;
+
+async fn show(browser: &Browser, name: &str) {
+    for (width, place) in [(1280, "desk"), (390, "phone")] {
+        for scheme in ["light", "dark"] {
+            browser.look_as(width, scheme).await;
+            let faults = browser.run(FAULTS).await;
+            assert_eq!(faults, serde_json::json!([]), "{name}, {place}, {scheme}");
+            browser.picture(&format!("{name}-{place}-{scheme}")).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_fits_a_desk_and_a_phone_light_and_dark() {
+    let Some(browser) = Browser::open().await else { return };
+    let server = TestServer::start(Database::Sqlite, &[]).await;
+    let base = server.base();
+    server.new_user(EMAIL);
+    browser.goto(&base).await;
+    show(&browser, "home").await;
+    browser.goto(&format!("{base}/sign-in?next=/docs/api")).await;
+    show(&browser, "sign-in").await;
+    browser.type_into("#email", EMAIL).await;
+    browser.type_into("#password", "wrong horse battery").await;
+    browser.click("main button[type=submit]").await;
+    browser.see("#problem").await;
+    show(&browser, "sign-in-wrong").await;
+    browser.type_into("#password", PASSWORD).await;
+    browser.click("main button[type=submit]").await;
+    browser.arrives_at("/docs/api").await;
+    browser.see(".opblock").await;
+    show(&browser, "api").await;
+
+    let block = "[id^=\"operations-\"][id$=\"-get_profile\"]";
+    browser.click(&format!("{block} .opblock-summary-control")).await;
+    browser.click(&format!("{block} .try-out__btn")).await;
+    browser.click(&format!("{block} .execute")).await;
+    browser.see(&format!("{block} .curl-command")).await;
+    show(&browser, "api-tried").await;
+    browser.goto(&base).await;
+    show(&browser, "start").await;
+    assert_eq!(browser.complaints(&["403 (Forbidden)"]).await, Vec::<String>::new());
+}

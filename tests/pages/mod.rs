@@ -1,0 +1,9 @@
+//! The web pages: by their wire, as a browser without JavaScript uses it, and in a real browser.
+
+mod api;
+mod browser;
+mod first_minutes;
+mod looks;
+mod session;
+mod sign_in;
+mod visitor;
