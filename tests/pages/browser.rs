@@ -13,7 +13,7 @@ use http::Method;
 use serde_json::{Value, json};
 use thirtyfour::common::command::{Command as Order, ExtensionCommand};
 use thirtyfour::prelude::*;
-use thirtyfour::{ChromiumCapabilities, ChromiumLikeCapabilities, LoggingPrefsLogLevel};
+use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, LoggingPrefsLogLevel};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::support::folder::Folder;
@@ -148,14 +148,6 @@ impl Browser {
         self.driver.get_named_cookie(name).await.ok().map(|cookie| cookie.value)
     }
 
-    /// Puts another value into the session's cookie.
-    pub async fn set_cookie(&self, value: &str) {
-        self.driver.delete_all_cookies().await.unwrap();
-        let mut cookie = Cookie::new("api_access_token", value);
-        cookie.set_path("/");
-        self.driver.add_cookie(cookie).await.unwrap();
-    }
-
     /// What went wrong on the pages since this was last asked: errors of scripts, breaches of the
     /// policy, loads that failed; save those that a test expects.
     pub async fn complaints(&self, expected: &[&str]) -> Vec<String> {
@@ -233,8 +225,8 @@ impl ExtensionCommand for Devtools {
     }
 }
 
-fn wishes(home: &Folder, scripts: bool) -> ChromiumCapabilities {
-    let mut wishes = DesiredCapabilities::chromium();
+fn wishes(home: &Folder, scripts: bool) -> ChromeCapabilities {
+    let mut wishes = DesiredCapabilities::chrome();
     let profile = format!("--user-data-dir={}", home.file("profile").display());
     // As root Chromium runs only without its sandbox; it talks to nobody but the server.
     let arguments = [

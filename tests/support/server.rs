@@ -100,6 +100,13 @@ impl TestServer {
         self.first_address.expect("the server was started")
     }
 
+    /// What stands before every path: that of the configured `site_url`, normally nothing.
+    fn prefix(&self) -> String {
+        let site = self.settings.iter().find(|(key, _)| key == "OVERDUE_SERVER__SITE_URL");
+        let path = site.map(|(_, url)| url::Url::parse(url).unwrap().path().to_owned());
+        path.unwrap_or_default().trim_end_matches('/').to_owned()
+    }
+
     /// The addresses it says it listens on with this scheme since its last start.
     pub fn addresses(&self, scheme: &str) -> Vec<SocketAddr> {
         addresses_in(&self.log(), scheme)
@@ -257,7 +264,7 @@ impl TestServer {
 
     async fn wait_until_ready(&mut self) {
         let http = http_client();
-        let ready = format!("{}/readyz", self.base());
+        let ready = format!("{}{}/readyz", self.base(), self.prefix());
         until("200 from /readyz", async || {
             self.assert_alive();
             let answer = http.get(&ready).send().await.ok()?;
