@@ -55,5 +55,7 @@ async fn the_first_check_of_the_readme_is_made_and_pinged_by_its_own_commands() 
 
     let said = text(&run(&server, &format!("PING_KEY={ping_key}\n{}", block_with("$PING_KEY"))));
     assert_eq!(said, "OK");
+    let profile = text(&run(&server, &block_with("$OVERDUE_TOKEN")));
+    assert!(profile.contains("\"email\":\"ops@example.org\""), "{profile}");
     text(&run(&server, &block_with("overdue backup").replace("/backups/", "")));
 }

@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use overdue::clock::Timestamp;
 use serde_json::Value;
 
 use super::browser::Browser;
@@ -16,6 +17,8 @@ const EMAIL: &str = "ops@example.org";
 struct Scene {
     browser: Browser,
     server: TestServer,
+    /// Where the server is, its prefix included.
+    base: String,
     token: String,
 }
 
@@ -28,22 +31,39 @@ struct Operation {
 impl Scene {
     /// None where there is no browser.
     async fn open() -> Option<Self> {
+        Self::open_below("", &[]).await
+    }
+
+    /// One whose server has this prefix before its paths, and these settings.
+    async fn open_below(prefix: &str, settings: &[(&str, &str)]) -> Option<Self> {
         let browser = Browser::open().await?;
-        let server = TestServer::start(Database::Sqlite, &[]).await;
+        let server = TestServer::start(Database::Sqlite, settings).await;
         let token = server.new_user(EMAIL);
         server.cli_ok(&["project", "create", "Home", "--owner", EMAIL], "");
-        let scene = Self { browser, server, token };
+        let base = format!("{}{prefix}", server.base());
+        let scene = Self { browser, server, base, token };
         scene.sign_in().await;
         scene.browser.see(".opblock").await;
         Some(scene)
     }
 
     async fn sign_in(&self) {
-        self.browser.goto(&format!("{}/docs/api", self.server.base())).await;
+        self.browser.goto(&format!("{}/docs/api", self.base)).await;
+        self.enter().await;
+    }
+
+    /// Fills in the sign-in page, and comes to the API page.
+    async fn enter(&self) {
         self.browser.type_into("#email", EMAIL).await;
         self.browser.type_into("#password", PASSWORD).await;
         self.browser.click("main button[type=submit]").await;
-        self.browser.arrives_at("/docs/api").await;
+        self.browser.see("#session").await;
+    }
+
+    /// The end of the session as the page knows it.
+    async fn until(&self) -> Timestamp {
+        let value = self.browser.run("return session.dataset.until").await;
+        crate::support::time(&value)
     }
 
     /// Opens a command, ready to be tried out.
@@ -60,8 +80,9 @@ impl Scene {
         let Operation { block } = operation;
         self.browser.click(&format!("{block} .execute")).await;
         let live = format!("{block} .live-responses-table");
-        let status = self.browser.text(&format!("{live} .response-col_status")).await;
-        let body = self.browser.text(&format!("{live} .response-col_description pre")).await;
+        let status = self.browser.text(&format!("{live} tr.response .response-col_status")).await;
+        let body =
+            self.browser.text(&format!("{live} tr.response .response-col_description pre")).await;
         let status = status.split_whitespace().next().unwrap().to_owned();
         (status, serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error} in {body}")))
     }
@@ -84,11 +105,9 @@ impl Scene {
     async fn is_quiet(&self, expected: &[&str]) {
         assert_eq!(self.browser.complaints(expected).await, Vec::<String>::new());
         let base = self.server.base();
-        let ours = |url: &String| {
-            url.starts_with(&base) || url.starts_with("data:") || url.starts_with("blob:")
-        };
         let requests = self.browser.requests().await;
-        let elsewhere: Vec<&String> = requests.iter().filter(|url| !ours(url)).collect();
+        let elsewhere: Vec<&String> =
+            requests.iter().filter(|url| !url.starts_with(&base)).collect();
         assert_eq!(elsewhere, Vec::<&String>::new());
         assert!(requests.iter().any(|url| url.ends_with("/docs/api.json")), "{requests:?}");
     }
@@ -123,7 +142,7 @@ async fn a_command_is_tried_out_under_the_session_and_its_curl_line_works_as_it_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_is_made_by_try_it_out_and_by_its_curl_line() {
     let Some(scene) = Scene::open().await else { return };
-    let create = scene.open_operation("create_check").await;
+    let create = scene.open_operation("post_project_check").await;
     let block = &create.block;
     scene.browser.type_into(&format!("{block} [data-param-name=project_id] input"), "1").await;
     let body = r#"{"check_name": "It's $HOME's \"backup\"", "period": 3600}"#;
@@ -176,8 +195,7 @@ async fn the_session_is_renewed_by_its_button_and_its_end_is_told() {
     })
     .await;
     assert_eq!(browser.path().await, "/docs/api", "the page stays");
-    let until = crate::support::time(&browser.run("return session.dataset.until").await);
-    let life = until.micros_since(crate::support::now());
+    let life = scene.until().await.micros_since(crate::support::now());
     assert!((29 * 60 * 1_000_000..=30 * 60 * 1_000_000).contains(&life), "{life}");
 
     // Signed out elsewhere: what is tried out says so, and so does the button.
@@ -191,35 +209,48 @@ async fn the_session_is_renewed_by_its_button_and_its_end_is_told() {
     browser.says("#over", "Your session is over").await;
     browser.click("#over a").await;
     browser.arrives_at("/sign-in?next=%2Fdocs%2Fapi").await;
-    browser.type_into("#email", EMAIL).await;
-    browser.type_into("#password", PASSWORD).await;
-    browser.click("main button[type=submit]").await;
-    browser.arrives_at("/docs/api").await;
+    scene.enter().await;
+    assert_eq!(browser.path().await, "/docs/api");
     scene.is_quiet(&["401 (Unauthorized)"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_that_is_used_past_its_half_shows_its_new_end() {
-    let Some(browser) = Browser::open().await else { return };
-    // Its half is over at once for a browser whose clock is ahead of it by 20 minutes: the server's
-    // is not, and renews nothing; a life of one minute is half over soon enough.
-    let server = TestServer::start(Database::Sqlite, &[("OVERDUE_SESSIONS__MINUTES", "1")]).await;
-    let token = server.new_user(EMAIL);
-    let scene = Scene { browser, server, token };
-    scene.sign_in().await;
-    let first = scene.browser.cookie("api_access_token").await.unwrap();
-    let profile = scene.open_operation("get_profile").await;
-    let shown = async || {
-        let value = scene.browser.run("return session.dataset.until").await;
-        crate::support::time(&value)
-    };
-    let before = shown().await;
-    crate::support::until("a renewal by use", async || {
-        scene.browser.click(&format!("{} .execute", profile.block)).await;
-        (shown().await > before).then_some(())
+async fn the_page_follows_a_session_that_goes_on_by_use() {
+    let Some(scene) = Scene::open().await else { return };
+    let (browser, before) = (&scene.browser, scene.until().await);
+    // Whoever renews it, a script of ours can't see: from the half of its life on the page asks.
+    let mut other_tab = super::visitor::Visitor::at(&scene.server);
+    other_tab.token = browser.cookie("api_access_token").await;
+    crate::support::until("a later end", async || {
+        let renewed = other_tab.submit("/docs/api/renew", &[]).await;
+        assert_eq!(renewed.status, 303);
+        let page = other_tab.get("/docs/api").await;
+        let (_, rest) = page.text().split_once("data-until=\"")?;
+        let until = crate::support::time(&rest.split_once('"')?.0.into());
+        (until > before).then_some(())
     })
     .await;
-    assert_ne!(scene.browser.cookie("api_access_token").await.unwrap(), first);
+    browser.set_token(other_tab.token.as_deref().unwrap()).await;
+    let profile = scene.open_operation("get_profile").await;
+    browser.run("session.dataset.minutes = 10000").await;
+    crate::support::until("the later end on the page", async || {
+        browser.click(&format!("{} .execute", profile.block)).await;
+        (scene.until().await > before).then_some(())
+    })
+    .await;
+    scene.is_quiet(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn below_a_prefix_the_page_and_its_lines_keep_it() {
+    let settings = [("OVERDUE_SERVER__SITE_URL", "https://example.org/watch")];
+    let Some(scene) = Scene::open_below("/watch", &settings).await else { return };
+    let profile = scene.open_operation("get_profile").await;
+    assert_eq!(scene.execute(&profile).await.0, "200");
+    let line = scene.curl(&profile).await;
+    assert!(line.contains(&format!("'{}/watch/user/profile'", scene.server.base())), "{line}");
+    assert_eq!(shell(&line, &scene.token)["email"], EMAIL, "{line}");
+    scene.is_quiet(&[]).await;
 }
 
 async fn sign_out(server: &TestServer, token: &str) {

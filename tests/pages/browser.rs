@@ -148,6 +148,14 @@ impl Browser {
         self.driver.get_named_cookie(name).await.ok().map(|cookie| cookie.value)
     }
 
+    /// Puts another token into the session's cookie, as another tab would.
+    pub async fn set_token(&self, token: &str) {
+        let mut cookie = Cookie::new("api_access_token", token);
+        cookie.set_path("/");
+        self.driver.delete_all_cookies().await.unwrap();
+        self.driver.add_cookie(cookie).await.unwrap();
+    }
+
     /// What went wrong on the pages since this was last asked: errors of scripts, breaches of the
     /// policy, loads that failed; save those that a test expects.
     pub async fn complaints(&self, expected: &[&str]) -> Vec<String> {
@@ -157,7 +165,7 @@ impl Browser {
         severe.map(|entry| entry.message).filter(unexpected).collect()
     }
 
-    /// Every address that was asked for since this was last asked.
+    /// Every address on the net that was asked for since this was last asked.
     pub async fn requests(&self) -> Vec<String> {
         let entries = self.driver.get_log("performance").await.unwrap();
         let address = |text: &str| -> Option<String> {
@@ -166,7 +174,10 @@ impl Browser {
             let is_request = message["method"] == "Network.requestWillBeSent";
             is_request.then(|| message["params"]["request"]["url"].as_str().unwrap().to_owned())
         };
-        entries.iter().filter_map(|entry| address(&entry.message)).collect()
+        let all = entries.iter().filter_map(|entry| address(&entry.message));
+        // The browser's own first page, and what stands in the address itself, ask nobody.
+        let local = ["chrome:", "chrome-untrusted:", "about:", "data:", "blob:"];
+        all.filter(|url| !local.iter().any(|scheme| url.starts_with(scheme))).collect()
     }
 
     /// Gives the window this width and the system this colour scheme.

@@ -117,6 +117,12 @@ function answered(response) {
   return response;
 }
 
+// The conventions at the head of the description are long: they open when somebody wants them.
+function foldedHead(Head, { React }) {
+  const e = React.createElement;
+  return (props) => e("details", { className: "help" }, e("summary", null, "Conventions of this API"), e(Head, props));
+}
+
 const home = document.getElementById("swagger");
 const ui = window.SwaggerUIBundle({
   domNode: home,
@@ -130,6 +136,7 @@ const ui = window.SwaggerUIBundle({
   persistAuthorization: false,
   // By default it sends the description to another host to be judged.
   validatorUrl: null,
+  plugins: [() => ({ wrapComponents: { InfoContainer: foldedHead } })],
   requestInterceptor: sent,
   responseInterceptor: answered,
 });
