@@ -21,6 +21,7 @@ mod maintenance;
 mod members;
 mod projects;
 mod remarks;
+mod schemathesis;
 mod sessions;
 mod snippets;
 mod tokens;

@@ -1,5 +1,5 @@
 //! A real browser: Debian's Chromium, driven through its chromedriver. `./test` installs both and
-//! sets `OVERDUE_TEST_BROWSER`, which makes their absence a failure; without it the tests in a
+//! sets `OVERDUE_TEST_ALL`, which makes their absence a failure; without it the tests in a
 //! browser are passed over where there is none, and this module's own test says so.
 
 use std::io::{BufRead, BufReader};
@@ -21,7 +21,7 @@ use crate::support::server::http_client;
 use crate::support::until;
 
 /// The variable that makes a missing browser a failure.
-const REQUIRED: &str = "OVERDUE_TEST_BROWSER";
+const REQUIRED: &str = "OVERDUE_TEST_ALL";
 /// The variable that names a folder for pictures of the pages.
 const PICTURES: &str = "OVERDUE_TEST_SCREENSHOTS";
 
