@@ -138,6 +138,11 @@ fn secrets() -> [&'static str; 4] {
     ["hunter2", "zzz-secret", "top-secret", "Bearer"]
 }
 
+/// A file of so many parts.
+fn lines(count: usize, part: impl Fn(usize) -> String) -> String {
+    (0..count).map(part).collect::<Vec<_>>().concat()
+}
+
 both_databases! {
     async fn an_export_holds_all_that_is_written_and_nothing_else(database) {
         let room = Room::new(database).await;
@@ -311,7 +316,7 @@ both_databases! {
             (format!("{channel}config = {{}}"), "channels[0].config.url_down: is needed"),
             (format!("{channel}config = {{ url_down = \"https://example.com/\", secret = \"whsec_***\" }}"), "channels[0].config.secret: the secret is hidden"),
             (format!("{channel}config = {{ colour = 1 }}"), "channels[0].config.colour: is no field"),
-            (format!("{new}"), "channels[0].config: is required"),
+            (new.to_owned(), "channels[0].config: is required"),
             (format!("{new}config = 1"), "channels[0].config: must be an object"),
             ("[[channels]]\nchannel_name = \"new\"\nconfig = {}".to_owned(), "channels[0].kind: is required"),
             ("[[channels]]\nchannel_name = \"new\"\nkind = \"pigeon\"\nconfig = {}".to_owned(), "channels[0].kind: must be one of"),
@@ -438,9 +443,9 @@ both_databases! {
         assert!(answer["message"].as_str().unwrap().starts_with("checks: the project would have 3"), "{answer}");
         assert_eq!(room.list(project, "check").await.len(), 1);
         room.import(project, "[[checks]]\ncheck_name = \"A\"\n[[checks]]\ncheck_name = \"B\"").await;
-        let many: String = (0..1001).map(|n| {
+        let many = lines(1001, |n| {
             format!("[[channels]]\nchannel_name = \"{n}\"\nkind = \"webhook\"\nconfig = {{url_up = \"http://a\"}}\n")
-        }).collect();
+        });
         let (status, answer) = room.try_import(&room.owner, project, &many).await;
         assert_eq!((status, &answer["message"].as_str().unwrap()[..9]), (403, "channels:"));
         assert_eq!(room.list(project, "channel").await.len(), 0);
@@ -485,7 +490,7 @@ both_databases! {
     async fn thousands_of_checks_are_imported_in_their_order(database) {
         let room = Room::new(database).await;
         let project = room.project("Many").await;
-        let file: String = (0..1000).map(|n| format!("[[checks]]\ncheck_name = \"c{}\"\n", (n * 7919) % 1000)).collect();
+        let file = lines(1000, |n| format!("[[checks]]\ncheck_name = \"c{}\"\n", (n * 7919) % 1000));
         let answer = room.import(project, &file).await;
         assert_eq!(answer["created"].as_array().unwrap().len(), 1000);
         let text = room.export(project).await;
@@ -502,7 +507,7 @@ both_databases! {
     async fn two_imports_of_one_file_at_once_make_everything_once(database) {
         let room = Room::new(database).await;
         let project = room.project("Race").await;
-        let file: String = (0..20).map(|n| format!("[[checks]]\ncheck_name = \"c{n}\"\n")).collect();
+        let file = lines(20, |n| format!("[[checks]]\ncheck_name = \"c{n}\"\n"));
         let (one, two) = tokio::join!(room.import(project, &file), room.import(project, &file));
         let made = |answer: &Value| answer["created"].as_array().unwrap().len();
         let mut counts = [made(&one), made(&two)];

@@ -95,10 +95,8 @@ impl PresentChannel {
     /// The channel as it stands in a file. That it is disabled is written only where its secrets
     /// are too: without them it will be disabled wherever it is new, and stays as it is elsewhere.
     fn form(&self, with_secrets: bool) -> ChannelForm {
-        let config = match with_secrets {
-            true => self.config.clone(),
-            false => kinds::mask(self.kind, &self.config),
-        };
+        let config =
+            if with_secrets { self.config.clone() } else { kinds::mask(self.kind, &self.config) };
         let is_whole = kinds::masked(self.kind, &config).is_empty();
         let shows_it = is_whole && bool::from(self.row.disabled);
         ChannelForm::new(&self.row, config, shows_it)

@@ -109,14 +109,14 @@ mod tests {
     use crate::notify::channels::{masked, validate};
     use serde_json::json;
 
-    fn stored(config: Value) -> Value {
-        validate(Kind::Webhook, &config, None, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()
+    fn stored(config: &Value) -> Value {
+        validate(Kind::Webhook, config, None, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()
     }
 
     #[test]
     fn a_secret_is_never_among_the_differences() {
         let config = |key: &str, password: &str, body: &str| {
-            stored(json!({
+            stored(&json!({
                 "url_down": format!("https://u:{password}@example.org/"),
                 "headers_down": {"Authorization": key},
                 "body_down": body,
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn masks_are_found_where_secrets_were() {
-        let config = stored(json!({
+        let config = stored(&json!({
             "url_up": "https://u:p@example.org/", "headers_up": {"X-Key": "k", "X-None": ""},
         }));
         assert_eq!(masked(Kind::Webhook, &config), Vec::<String>::new());

@@ -1,6 +1,8 @@
 //! Strict reading of a TOML table: its fields are known, and of exactly the type that is asked for.
 //! Whatever else comes is a fault that names its place in the file, as in `checks[3].grace`.
 
+#![allow(clippy::option_option, reason = "not given and none are two things here")]
+
 use serde_json::{Map, Value as Json};
 use toml::Value;
 
