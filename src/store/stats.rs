@@ -120,6 +120,10 @@ pub struct TimeSums {
     pub downs: i64,
 }
 
+// What the later parts build on is marked MATERIALIZED: put together, PostgreSQL asked for the
+// oldest row of a check once for every sum and every day. The checks are named once more beside
+// each join, so that their index is chosen also where the tables were never analysed.
+//
 // The parameters of the three statements below: `$1` the checks; `$2` and `$3` the span, to
 // `Span::end`; `$4` and `$5` its first and its last day.
 
@@ -129,12 +133,12 @@ pub struct TimeSums {
 fn sums_of_days(conn: &Conn, oldest: &str) -> String {
     let db = conn.db();
     format!(
-        "kept AS (SELECT c.check_id, ({oldest}) AS since FROM checks c WHERE {}), \
-         days AS (SELECT d.*, d.day * {DAY} AS begins, CASE WHEN k.since > d.day * {DAY} \
+        "kept AS MATERIALIZED (SELECT c.check_id, ({oldest}) AS since FROM checks c WHERE {}), \
+         days AS MATERIALIZED (SELECT d.*, d.day * {DAY} AS begins, CASE WHEN k.since > d.day * {DAY} \
          AND k.since < (d.day + 1) * {DAY} THEN k.since ELSE (d.day + 1) * {DAY} END AS ends \
          FROM kept k JOIN check_days d ON d.check_id = k.check_id \
          WHERE d.day BETWEEN $4 AND $5), \
-         parts AS (SELECT days.*, CASE WHEN begins > $2 THEN begins ELSE $2 END AS low, \
+         parts AS MATERIALIZED (SELECT days.*, CASE WHEN begins > $2 THEN begins ELSE $2 END AS low, \
          CASE WHEN ends < $3 THEN ends ELSE $3 END AS high FROM days)",
         db.is_in("c.check_id", "$1")
     )
@@ -196,14 +200,14 @@ pub async fn runs(conn: &mut Conn, check_ids: &[i64], span: Span) -> Result<Vec<
     // A run that began too long before the span can't have been timed in it; ids grow with the
     // starts, so that older ones are not even looked at.
     let sql = format!(
-        "WITH {}, entry AS (SELECT c.check_id, COALESCE((SELECT r.run_id FROM runs r \
+        "WITH {}, entry AS MATERIALIZED (SELECT c.check_id, COALESCE((SELECT r.run_id FROM runs r \
          WHERE r.check_id = c.check_id AND r.started_at < $6 ORDER BY r.run_id DESC LIMIT 1), 0) \
          AS run_id FROM checks c WHERE {}), \
          ranked AS (SELECT r.check_id, r.duration, \
          ROW_NUMBER() OVER (PARTITION BY r.check_id ORDER BY r.duration) AS place, \
          COUNT(*) OVER (PARTITION BY r.check_id) AS runs \
          FROM entry e JOIN runs r ON r.check_id = e.check_id AND r.run_id > e.run_id \
-         WHERE r.duration IS NOT NULL AND r.finished_at >= $2 AND r.finished_at < $3) \
+         WHERE {} AND r.duration IS NOT NULL AND r.finished_at >= $2 AND r.finished_at < $3) \
          SELECT check_id, CAST(SUM(runs) AS BIGINT) AS runs, CAST(SUM(total) AS BIGINT) AS total, \
          MAX(longest) AS longest, MAX(p50) AS p50, MAX(p95) AS p95 FROM ( \
          SELECT check_id, COUNT(*) AS runs, SUM(duration) AS total, MAX(duration) AS longest, \
@@ -214,6 +218,7 @@ pub async fn runs(conn: &mut Conn, check_ids: &[i64], span: Span) -> Result<Vec<
          WHERE high > low AND runs > 0 GROUP BY check_id) u GROUP BY check_id ORDER BY check_id",
         sums_of_days(conn, oldest),
         conn.db().is_in("c.check_id", "$1"),
+        conn.db().is_in("r.check_id", "$1"),
         part_of("runs"),
         part_of("run_total")
     );
@@ -245,12 +250,13 @@ pub async fn times(conn: &mut Conn, check_ids: &[i64], span: Span) -> Result<Vec
     // A downtime that goes on from the day before is counted where the span meets it first.
     let downs = "downs + CASE WHEN day = $4 THEN down_before ELSE 0 END";
     let sql = format!(
-        "WITH {}, entry AS (SELECT c.check_id, COALESCE((SELECT f.n FROM flips f \
+        "WITH {}, entry AS MATERIALIZED (SELECT c.check_id, COALESCE((SELECT f.n FROM flips f \
          WHERE f.check_id = c.check_id AND f.at <= $2 ORDER BY f.n DESC LIMIT 1), 0) AS n \
          FROM checks c WHERE {}), \
          whole AS (SELECT f.check_id, f.to_status, f.at AS begins, \
          COALESCE(LEAD(f.at) OVER (PARTITION BY f.check_id ORDER BY f.n), $6) AS ends \
-         FROM entry e JOIN flips f ON f.check_id = e.check_id AND f.n >= e.n), \
+         FROM entry e JOIN flips f ON f.check_id = e.check_id AND f.n >= e.n \
+         WHERE {}), \
          here AS (SELECT check_id, to_status, CASE WHEN begins > $2 THEN begins ELSE $2 END AS begins, \
          CASE WHEN ends < $6 THEN ends ELSE $6 END AS ends FROM whole \
          WHERE begins < $3 AND (begins >= $2 OR ends > $2)) \
@@ -262,6 +268,7 @@ pub async fn times(conn: &mut Conn, check_ids: &[i64], span: Span) -> Result<Vec
          GROUP BY check_id ORDER BY check_id",
         sums_of_days(conn, oldest),
         conn.db().is_in("c.check_id", "$1"),
+        conn.db().is_in("f.check_id", "$1"),
         time_in("up"),
         time_in("down"),
         part_of("up_time"),

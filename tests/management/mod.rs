@@ -19,13 +19,16 @@ mod limits;
 mod lists;
 mod maintenance;
 mod members;
+mod previews;
 mod projects;
 mod remarks;
 mod schemathesis;
 mod sessions;
 mod snippets;
+mod stats;
 mod tokens;
 mod transfer;
+mod watched;
 
 use overdue::clock::Timestamp;
 use overdue::store::journal::Entry;
