@@ -3,6 +3,7 @@
 //! and once on the real server.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -112,6 +113,11 @@ impl Scene {
     async fn end(self) {
         self.notifier.end().await;
     }
+}
+
+/// Begins this, and tells whether it has to wait.
+async fn is_pending<T>(begun: &mut (impl Future<Output = T> + Unpin)) -> bool {
+    std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *begun).poll(cx).is_pending())).await
 }
 
 use Event::{Down, Reminder, Up};
@@ -320,26 +326,30 @@ both_databases! {
 
     async fn a_ping_before_the_end_wins_also_while_it_waits_to_be_written(database) {
         let scene = Scene::new(database).await;
+        let busy = scene.parts.check(scene.project, 3600, 3600).await;
         scene.window(10, 100).await;
         scene.go_to(20).await;
         scene.fail().await;
         scene.go_to(99).await;
-        let (ctx, ingest, check) = (&scene.parts.ctx, &scene.parts.ingest, scene.check);
-        // The check is held by somebody else, so that the ping of second 99 waits …
+        let (ctx, ingest) = (&scene.parts.ctx, &scene.parts.ingest);
+        // The writer waits for a check that is in somebody else's hands …
         let mut holder = ctx.store.begin().await.unwrap();
-        states::load_one(&mut holder, check).await.unwrap();
+        states::load_one(&mut holder, busy).await.unwrap();
         let ping = |at| crate::workers::ping(PingKind::Success, None, at);
-        let mut waiting = Box::pin(ingest.submit(ctx, check, ping));
-        let handed_in = std::future::poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_pending()));
-        assert!(handed_in.await);
+        let mut first = Box::pin(ingest.submit(ctx, busy, ping));
+        assert!(is_pending(&mut first).await);
+        until("the writer at work", async || (ingest.queued() == 0).then_some(())).await;
+        // … so that a ping of second 99 waits in the queue …
+        let mut second = Box::pin(ingest.submit(ctx, scene.check, ping));
+        assert!(is_pending(&mut second).await);
         // … past the end, when the keeper looks.
         ctx.clock.advance(Duration::from_secs(2));
         let keeper = Keeper::new(ctx.clone(), ingest.clone());
         let look = tokio::spawn(async move { keeper.round().await.unwrap() });
-        tokio::task::yield_now().await;
+        until("the keeper behind it", async || (ingest.queued() == 2).then_some(())).await;
         holder.commit().await.unwrap();
         assert_eq!(look.await.unwrap(), 0);
-        assert_eq!(waiting.await, Outcome::Stored);
+        assert_eq!((first.await, second.await), (Outcome::Stored, Outcome::Stored));
         assert!(scene.told().await.is_empty());
         scene.end().await;
     }
