@@ -20,7 +20,7 @@ for (const field of document.querySelectorAll("main input:not([type=hidden])")) 
   if (!field.labels?.length && !field.ariaLabel && !field.placeholder) faults.push(`no label: ${field.outerHTML}`);
 }
 for (const button of document.querySelectorAll("button, .button")) {
-  if (button.closest("#swagger")) continue;
+  if (button.closest('#swagger')) continue;
   const box = button.getBoundingClientRect();
   if (box.width && (box.height < 24 || box.width < 24)) faults.push(`small: ${button.textContent}`);
 }
