@@ -44,7 +44,6 @@ both_databases! {
         has_headers(&api.get("/user/nonsense").await);
         has_headers(&api.delete("/user/profile").await);
         has_headers(&api.hit("GET", "/user/profile").await);
-        has_headers(&api.get(&api.path("/export")).await);
         has_headers(&api.get(&api.path("/status-page-list")).await);
         has_headers(&api.get("/user/project/999999").await);
         let (one, other) = (api.get("/user/profile").await, api.get("/user/profile").await);

@@ -301,7 +301,7 @@ both_databases! {
         let channel = "[[channels]]\nchannel_name = \"ops\"\n";
         let new = "[[channels]]\nchannel_name = \"new\"\nkind = \"webhook\"\n";
         for (more, start) in [
-            ("[[checks]]\ncheck_name = \"B\"\ngrace = 0".to_owned(), "checks[2].grace: must be between 1 and 31536000 seconds (line 9)"),
+            ("[[checks]]\ncheck_name = \"B\"\ngrace = 0".to_owned(), "checks[2].grace: must be between 1 and 31536000 seconds (line 10)"),
             ("[[checks]]\ncheck_name = \"B\"\nperiod = true".to_owned(), "checks[2].period: must be a whole number"),
             ("[[checks]]\ncheck_name = \"B\"\nslug = \"Ä\"\nslug_is_custom = 0".to_owned(), "checks[2].slug: must have only"),
             ("[[checks]]\ncheck_name = \"B\"\ntags = [\"a b\"]".to_owned(), "checks[2].tags: must each have"),
@@ -322,7 +322,7 @@ both_databases! {
             ("[[channels]]\nchannel_name = \"new\"\nkind = \"pigeon\"\nconfig = {}".to_owned(), "channels[0].kind: must be one of"),
             ("[[channels]]\nchannel_name = \"new\"\nkind = \"slack\"\nconfig = {}".to_owned(), "channels[0].kind: channels of the kind slack are not built yet"),
             ("[[channels]]\nchannel_name = \"\"\n".to_owned(), "channels[0]."),
-            ("= 1".to_owned(), "the body must be TOML; line 7: "),
+            ("= 1".to_owned(), "the body must be TOML; line 8: "),
         ] {
             let message = room.refuses(project, &format!("{good}{more}")).await;
             assert!(message.starts_with(start), "{more:?}: {message}");

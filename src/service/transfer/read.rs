@@ -1,5 +1,6 @@
 //! Reading a file: from its text to what it asks for. Nothing of the project is needed for that.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde_json::Value as Json;
@@ -100,7 +101,24 @@ fn root(mut root: Table) -> Result<File> {
     file.channels = root.tables("channels")?.into_iter().map(channel).collect::<Result<_>>()?;
     file.checks = root.tables("checks")?.into_iter().map(check).collect::<Result<_>>()?;
     root.finish()?;
+    check_twins(&file.checks)?;
     Ok(file)
+}
+
+/// Checks of one name all give their slugs, or none does: otherwise nobody could tell at a second
+/// import which of them is which.
+fn check_twins(checks: &[CheckEntry]) -> Result<()> {
+    let mut first: HashMap<&str, &CheckEntry> = HashMap::new();
+    for entry in checks {
+        let other = first.entry(&entry.name).or_insert(entry);
+        if other.slug.is_some() == entry.slug.is_some() {
+            continue;
+        }
+        let lacking = if entry.slug.is_none() { entry } else { other };
+        let reason = "is required: another check in this file has the same name, and a slug";
+        return Err(Fault::invalid(format!("{}.slug", lacking.place), reason));
+    }
+    Ok(())
 }
 
 fn channel(mut table: Table) -> Result<ChannelEntry> {
@@ -327,6 +345,16 @@ mod tests {
         assert_eq!(slug("slug = \"x\"\nslug_is_custom = 1"), ("x".to_owned(), own));
         assert_eq!(slug("slug = \"x\"\nslug_is_custom = 0"), ("a-b".to_owned(), Some(None)));
         assert_eq!(slug(""), ("a-b".to_owned(), None));
+    }
+
+    #[test]
+    fn checks_of_one_name_all_give_their_slugs_or_none_does() {
+        let (bare, own) = ("[[checks]]\ncheck_name = \"a\"\n", "slug = \"x\"\n");
+        assert!(file(&format!("{bare}{bare}")).is_ok());
+        assert!(file(&format!("{bare}{own}{bare}{own}")).is_ok());
+        let wanted = "checks[1].slug: is required: another check in this file has the same name";
+        assert!(refused(&format!("{bare}{own}{bare}")).starts_with(wanted));
+        assert!(refused(&format!("{bare}{bare}{own}")).starts_with(&wanted.replace("[1]", "[0]")));
     }
 
     #[test]
