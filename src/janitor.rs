@@ -109,9 +109,9 @@ async fn prune(
         let ids: Vec<i64> = old.iter().filter(|row| row.goes == 1).map(|row| row.id).collect();
         let mut rest = ids.as_slice();
         while !rest.is_empty() {
-            let step = &rest[..rest.len().min(STEP)];
+            let these = &rest[..rest.len().min(STEP)];
             let mut tx = ctx.store.begin().await?;
-            let done = retention::delete(&mut tx, history, step).await?;
+            let done = retention::delete(&mut tx, history, these).await?;
             tx.commit().await?;
             rest = &rest[done..];
             breathe(stop).await?;
