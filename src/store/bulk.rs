@@ -86,7 +86,9 @@ pub async fn insert_checks(
              open_runs) SELECT {STATE_COLUMNS}, 'new', 0, 0, 0, 0 FROM r"
         );
         Rows::new(STATE_COLUMNS, state_columns(ids, &settings)).execute(conn, &sql).await?;
+        set_tags(conn, ids, &settings).await?;
     }
+    checks::add_to_count(conn, project_id, i64::try_from(new.len()).unwrap_or(i64::MAX)).await?;
     Ok(ids)
 }
 
@@ -171,8 +173,14 @@ pub async fn update_checks(
                    post_only = r.post_only, filtered = r.filtered \
                    FROM r WHERE check_states.check_id = r.check_id";
         Rows::new(STATE_COLUMNS, state_columns(&ids, &settings)).execute(conn, sql).await?;
+        set_tags(conn, &ids, &settings).await?;
     }
     Ok(())
+}
+
+async fn set_tags(conn: &mut Conn, ids: &[i64], all: &[&Settings]) -> Result<()> {
+    let tags = ids.iter().zip(all).map(|(check_id, settings)| (*check_id, &settings.tags));
+    checks::set_tags(conn, &tags.collect::<Vec<_>>()).await
 }
 
 /// The columns of `checks` that hold settings, in the order in which both writers name them.

@@ -258,16 +258,21 @@ pub async fn insert(
         new.post_only,
         new.filter_http_body
     );
-    set_tags(conn, check_id, &new.tags).await?;
+    set_tags(conn, &[(check_id, &new.tags)]).await?;
     add_to_count(conn, project_id, 1).await?;
     Ok(check_id)
 }
 
-/// Makes these the tags that a check is found by.
-async fn set_tags(conn: &mut Conn, check_id: i64, tags: &Tags) -> Result<()> {
-    execute!(conn, "DELETE FROM check_tags WHERE check_id = $1", check_id);
-    let columns =
-        vec![Column::texts(tags.0.iter().cloned()), Column::ints(tags.0.iter().map(|_| check_id))];
+/// Makes these the tags that checks are found by. For every writer of `checks.tags`.
+pub(super) async fn set_tags(conn: &mut Conn, all: &[(i64, &Tags)]) -> Result<()> {
+    let ids: Vec<i64> = all.iter().map(|(check_id, _)| *check_id).collect();
+    let sql = format!("DELETE FROM check_tags WHERE {}", conn.db().is_in("check_id", "$1"));
+    execute!(conn, AssertSqlSafe(sql), id_list(&ids));
+    let pairs = || all.iter().flat_map(|(check_id, tags)| tags.0.iter().map(|t| (*check_id, t)));
+    let columns = vec![
+        Column::texts(pairs().map(|(_, tag)| tag.clone())),
+        Column::ints(pairs().map(|(check_id, _)| check_id)),
+    ];
     let sql = "INSERT INTO check_tags (project_id, tag, check_id) \
                SELECT DISTINCT c.project_id, r.tag, c.check_id \
                FROM r JOIN checks c ON c.check_id = r.check_id";
@@ -275,7 +280,9 @@ async fn set_tags(conn: &mut Conn, check_id: i64, tags: &Tags) -> Result<()> {
     Ok(())
 }
 
-async fn add_to_count(conn: &mut Conn, project_id: i64, more: i64) -> Result<()> {
+/// Keeps the number of a project's checks. For everyone who makes or deletes some; the project is
+/// locked after the states of its checks, as by all who lock both.
+pub(super) async fn add_to_count(conn: &mut Conn, project_id: i64, more: i64) -> Result<()> {
     let sql = "UPDATE projects SET check_count = check_count + $2 WHERE project_id = $1";
     execute!(conn, sql, project_id, more);
     Ok(())
@@ -328,7 +335,7 @@ pub async fn update(conn: &mut Conn, check_id: i64, new: &Settings, now: Timesta
         new.post_only,
         new.filter_http_body
     );
-    set_tags(conn, check_id, &new.tags).await?;
+    set_tags(conn, &[(check_id, &new.tags)]).await?;
     Ok(())
 }
 

@@ -13,6 +13,20 @@ async fn names(api: &Api, query: &str) -> Vec<String> {
     list.iter().map(|check| check["check_name"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Imports checks of these names, each with this tag.
+async fn import(api: &Api, names: &[&str], tag: &str) {
+    let checks: Vec<String> = names
+        .iter()
+        .map(|name| {
+            format!("[[checks]]\ncheck_name = \"{name}\"\nchannels = []\ntags = [\"{tag}\"]\n")
+        })
+        .collect();
+    let text = format!("format = 1\n{}", checks.concat());
+    let bearer = format!("Bearer {}", api.token);
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/toml")];
+    api.send("POST", &api.path("/import"), &headers, text).await.ok();
+}
+
 both_databases! {
     async fn a_list_has_its_six_fields_and_comes_in_parts(database) {
         let api = shared(database).await;
@@ -171,6 +185,16 @@ both_databases! {
         let deleted = futures_util::future::join_all((0..3).map(|_| api.delete(&path))).await;
         assert_eq!(deleted.iter().filter(|answer| answer.status == 200).count(), 1);
         assert_eq!(count().await, 8);
+        import(&api, &["C0", "New"], "x").await;
+        assert_eq!(count().await, 9);
+    }
+
+    async fn what_an_import_makes_and_changes_is_found_by_its_tags(database) {
+        let api = shared(database).await;
+        api.check("Old", json!({"tags": ["before"]})).await;
+        import(&api, &["Old", "New"], "after").await;
+        assert_eq!(names(&api, "?tag=after").await, ["Old", "New"]);
+        assert_eq!(names(&api, "?tag=before").await, Vec::<String>::new());
     }
 
     async fn a_page_takes_as_many_statements_whatever_is_on_it(database) {
