@@ -12,7 +12,7 @@ use overdue::ingest::Outcome;
 use overdue::maintenance::Keeper;
 use overdue::service::channels::Change as Manner;
 use overdue::service::maintenance::{self, Change};
-use overdue::service::{channels, checks};
+use overdue::service::{channels, checks, transfer};
 use overdue::store::maintenance::Window;
 use overdue::store::notifications::{Event, NotificationRow, NotificationState};
 use overdue::store::states;
@@ -241,10 +241,11 @@ both_databases! {
     }
 
     async fn a_window_that_covers_a_check_no_more_ends_for_it_at_once(database) {
-        for way in ["deleted", "shortened", "moved", "narrowed", "untagged"] {
+        for way in ["deleted", "shortened", "moved", "narrowed", "untagged", "imported"] {
             let scene = Scene::new(database).await;
             let tag = |tags: &[&str]| checks::Change {
                 tags: Some(tags.iter().map(|tag| (*tag).to_owned()).collect()),
+                check_name: Some("Disks".to_owned()),
                 ..checks::Change::default()
             };
             let (ctx, project) = (&scene.parts.ctx, scene.project);
@@ -273,6 +274,10 @@ both_databases! {
                     let other = scene.parts.check(project, 60, 60).await;
                     let (checks, tags) = (Some(vec![other]), Some(Vec::new()));
                     scene.change(&window, Change { checks, tags, ..Change::default() }).await;
+                }
+                "imported" => {
+                    let file = "[[checks]]\ncheck_name = \"Disks\"\ntags = [\"disk\"]";
+                    transfer::import(ctx, 1, project, file).await.unwrap();
                 }
                 _ => checks::update(ctx, project, scene.check, &tag(&["disk"])).await.unwrap(),
             }

@@ -12,7 +12,7 @@ use crate::service::checks;
 use crate::store::checks::Settings;
 use crate::store::states::{self, Saved};
 use crate::store::tx::Tx;
-use crate::store::{bulk, channels, projects};
+use crate::store::{bulk, channels, held, projects};
 
 /// Does what the plan says. The caller holds the lock on the project, under which the plan was made.
 ///
@@ -36,7 +36,10 @@ pub async fn carry_out(
     let assigned: Vec<(i64, Vec<i64>)> =
         written.iter().map(|(id, step)| (*id, ids_of(step))).collect();
     bulk::assign(tx, &assigned).await?;
-    change_checks(ctx, tx, &written).await
+    let saved = change_checks(ctx, tx, &written).await?;
+    // Maintenance windows may have covered some by their tags, and cover them no more.
+    held::look_again(tx, project_id, ctx.now()).await?;
+    Ok(saved)
 }
 
 /// Writes the channels, and returns the ids of all that the project then has, new ones last.

@@ -78,6 +78,7 @@ pub async fn import(ctx: &Context, user_id: i64, project_id: i64, text: &str) ->
     let late = checks::queue_remark(&mut tx, project_id, ctx.now()).await?;
     tx.commit().await?;
     ctx.bells.ring(saved);
+    ctx.bells.keeper.notify_one();
     let mut report = report(&present, &plan);
     report.remarks.extend(late);
     Ok(report)
