@@ -31,6 +31,9 @@ use Least::{Anybody, Editor, Owner, Session, Viewer};
 /// A path, and what it knows: each method with who may run it.
 type Line = (&'static str, &'static [(&'static str, Least)]);
 
+/// What it answers can be pinged with: reading it needs both scopes, and a role that may change.
+const SNIPPET: &str = "C/snippet";
+
 /// `P` is `/user/project/{project_id}`, `C` is `P/check/{check_id}`.
 const COMMANDS: [Line; 48] = [
     ("/user/profile", &[("GET", Anybody), ("PUT", Anybody)]),
@@ -77,7 +80,7 @@ const COMMANDS: [Line; 48] = [
     ("P/api-key-list", &[("GET", Viewer)]),
     ("P/api-key", &[("POST", Session)]),
     ("P/api-key/{api_key_id}", &[("DELETE", Owner)]),
-    ("C/snippet", &[("GET", Viewer)]),
+    (SNIPPET, &[("GET", Editor)]),
     // Nothing else stands under these, whatever it is called.
     ("/user/nonsense", &[]),
     ("P/nonsense", &[]),
@@ -141,7 +144,7 @@ impl Stage {
         let path = parts.collect::<Vec<_>>().join("/");
         let query = match line.0 {
             "P/schedule-preview" => "?kind=simple&period=3600",
-            "C/snippet" => "?lang=bash",
+            SNIPPET => "?lang=bash",
             _ => "",
         };
         format!("{path}{query}")
@@ -273,7 +276,9 @@ both_databases! {
                 };
                 forbids(&run(without, &stage, line, method).await, method, lacking);
                 // What it has the scope for it may try; what would end the stage is left to others.
-                if matches!(*method, "GET" | "HEAD") {
+                if line.0 == SNIPPET {
+                    forbids(&run(with, &stage, line, method).await, method, "the scope write");
+                } else if matches!(*method, "GET" | "HEAD") {
                     lets_pass(&run(with, &stage, line, method).await, &what);
                 }
             }
@@ -307,6 +312,7 @@ both_databases! {
                         let word = match role {
                             _ if *least == Session => "session",
                             Anybody => "project is not yours",
+                            _ if line.0 == SNIPPET => "members who may change the project",
                             _ => "needs the role",
                         };
                         forbids(&answer, method, word);

@@ -113,6 +113,21 @@ impl Scene {
         assert!(message.contains("alone: 4;"), "{message}");
     }
 
+    async fn windows(&mut self) {
+        let over = "MAINTENANCE/ENDED";
+        let nothing = "MAINTENANCE/COVERS_NOTHING";
+        let body = json!({
+            "title": "past", "tags": ["disks"],
+            "starts_at": "2020-01-01T00:00:00Z", "ends_at": "2020-01-02T00:00:00Z",
+        });
+        let window = self.says("POST", "/maintenance", body, &[over, nothing]).await;
+        let window = format!("/maintenance/{}", window["maintenance_id"]);
+        self.says("PUT", &window, json!({"title": "renamed"}), &[over, nothing]).await;
+        self.says("PUT", &window, json!({"tags": []}), &[over]).await;
+        self.says("PUT", &window, json!({"ends_at": "2126-01-01T00:00:00Z"}), &[]).await;
+        self.says("DELETE", &window, json!({}), &[]).await;
+    }
+
     /// A notification that has waited for more than a minute.
     async fn fall_behind(&self, channel_id: &Value) {
         let new = NewNotification {
@@ -153,6 +168,7 @@ both_databases! {
         let one = scene.channel(0, &[]).await;
         scene.slugs().await;
         scene.channels(&one).await;
+        scene.windows().await;
         scene.queue().await;
         let all = remark::ALL.iter().map(|kind| format!("{}/{}", kind.group, kind.code)).collect();
         assert_eq!(scene.seen, all);
