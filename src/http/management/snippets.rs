@@ -47,9 +47,9 @@ fn language_words() -> utoipa::openapi::Object {
 /// `GET …/snippet?lang=…`
 pub async fn read(call: Call) -> Answer {
     let mut query = call.query()?;
-    let language = query.one("lang")?.unwrap_or_default().parse::<Language>();
-    let language = language.map_err(|reason| Fault::invalid("lang", reason))?;
+    let named = query.one("lang")?.unwrap_or_default();
     query.finish()?;
+    let language: Language = named.parse().map_err(|reason| Fault::invalid("lang", reason))?;
     let check_id = call.id("check_id")?;
     let project = call.project(Role::Viewer).await?;
     let mut conn = call.ctx.store.read().await?;
