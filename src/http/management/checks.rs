@@ -376,7 +376,7 @@ body! {
     }
     nullable {
         /// Its name in slug URLs: `a-z`, `0-9`, `_` and `-`. Null, or not said: made of the name.
-        #[schema(max_length = 100, pattern = "^[a-z0-9_-]+$")]
+        #[schema(max_length = 100, pattern = "^[a-z0-9_-]*$")]
         slug: String,
         /// The cron or OnCalendar expression, for kinds that are not built yet.
         #[schema(schema_with = no_schedule)]

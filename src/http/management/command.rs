@@ -173,15 +173,21 @@ impl Command {
         self
     }
 
-    /// The number in this field of its body is at least and at most so much by the configuration.
+    /// The number in this field of its body, or in this parameter, is at least and at most so much
+    /// by the configuration.
     #[must_use]
     pub fn within(mut self, name: &str, from: i64, to: i64) -> Self {
-        if let Some(Body { schema: RefOr::T(Schema::Object(object)), .. }) = &mut self.body
-            && let Some(RefOr::T(Schema::Object(field))) = object.properties.get_mut(name)
-        {
-            field.minimum = isize::try_from(from).ok().map(Number::Int);
-            field.maximum = isize::try_from(to).ok().map(Number::Int);
+        let mut bound = |field: &mut RefOr<Schema>| {
+            if let RefOr::T(Schema::Object(field)) = field {
+                field.minimum = isize::try_from(from).ok().map(Number::Int);
+                field.maximum = isize::try_from(to).ok().map(Number::Int);
+            }
+        };
+        if let Some(Body { schema: RefOr::T(Schema::Object(object)), .. }) = &mut self.body {
+            object.properties.get_mut(name).map(&mut bound);
         }
+        let parameters = self.parameters.iter_mut().filter(|parameter| parameter.name == name);
+        parameters.filter_map(|parameter| parameter.schema.as_mut()).for_each(bound);
         self
     }
 

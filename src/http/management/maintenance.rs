@@ -142,7 +142,7 @@ body! {
         checks: Vec<i64>,
         /// It covers the checks that have one of these tags, whenever they get it: at most 20, each
         /// 1 to 50 characters without white space or comma.
-        #[schema(max_items = 20, min_length = 1, max_length = 50, pattern = r"^[^\s,\p{Cc}]+$")]
+        #[schema(max_items = 20, min_length = 1, max_length = 50, pattern = r"^[^\s,\x00-\x1f\x7f-\x9f]+$")]
         tags: Vec<String>,
     }
     nullable {

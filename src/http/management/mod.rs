@@ -98,7 +98,7 @@ fn resources(config: &Config) -> Vec<Resource> {
         resource("Snippets", "Jobs that ping, ready to be copied.", snippets::commands()),
         resource("History", "What happened to checks.", history::commands()),
         resource("Statistics", "What checks did over a span of time.", stats::commands()),
-        resource("Previews", "When pings are expected next.", previews::commands()),
+        resource("Previews", "When pings are expected next.", previews::commands(config)),
         resource("Channels", "Where alerts are sent.", channels::commands()),
         resource("Maintenance", "Times during which no alert goes out.", maintenance::commands()),
         resource("Transfer", "Projects as files.", transfer::commands()),

@@ -5,12 +5,13 @@ use utoipa::openapi::Object;
 use utoipa::{IntoParams, ToSchema};
 
 use super::call::{Answer, Call};
-use super::checks::{KINDS, check_kind};
+use super::checks::check_kind;
 use super::command::Command;
 use super::list::Page;
 use super::model::{Model, Time, words};
 use super::query::Query;
 use crate::clock::Timestamp;
+use crate::config::Config;
 use crate::fault::Result;
 use crate::service::checks::LONGEST;
 use crate::service::preview::{self, Expected, MOST, Wanted};
@@ -29,8 +30,13 @@ deadline counts from, its last success or failure; from `from` where it waits fo
 since it was made or resumed.";
 
 /// The commands of this file.
-pub fn commands() -> Vec<Command> {
-    vec![
+pub fn commands(config: &Config) -> Vec<Command> {
+    let bounds = &config.checks;
+    let (period, grace) = (bounds.min_period.into(), bounds.min_grace.into());
+    let bounded = |command: Command| {
+        command.within("period", period, LONGEST).within("grace", grace, LONGEST)
+    };
+    let commands = vec![
         Command::get(
             "/user/project/{project_id}/schedule-preview",
             of_schedule,
@@ -47,7 +53,8 @@ pub fn commands() -> Vec<Command> {
         .text(&format!("{TEXT} {OF_CHECK}"))
         .query::<Asked>()
         .lists::<ExpectedTime>(),
-    ]
+    ];
+    commands.into_iter().map(bounded).collect()
 }
 
 /// What a preview is of.
@@ -56,7 +63,7 @@ struct Asked {
     /// The kind of the schedule.
     #[param(schema_with = kinds)]
     kind: Option<String>,
-    /// The cron or OnCalendar expression, for those kinds.
+    /// The cron or OnCalendar expression, for kinds that are not built yet.
     schedule: Option<String>,
     /// The IANA time zone of the schedule.
     timezone: Option<String>,
@@ -77,7 +84,7 @@ struct Asked {
 }
 
 fn kinds() -> Object {
-    words(KINDS, "The kind of the schedule.")
+    words(["simple"], "The kind of the schedule; only periods are built so far.")
 }
 
 impl Asked {

@@ -35,7 +35,7 @@ pub fn commands() -> Vec<Command> {
 #[derive(Debug)]
 struct Parameters {
     /// What it is written in.
-    #[param(schema_with = language_words, example = "bash")]
+    #[param(required = true, schema_with = language_words, example = "bash")]
     lang: String,
 }
 
