@@ -18,7 +18,7 @@ pub fn occurrences(
         if first > from {
             return Some(first);
         }
-        schedule.next_after(schedule.last_up_to(first, from))
+        schedule.next_after(schedule.last_up_to(first, from)).filter(|next| *next > from)
     });
     // Nothing follows an occurrence that is not after the one before it: no schedule does that, and
     // a walk must not stand still.
