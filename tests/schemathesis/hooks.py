@@ -37,11 +37,9 @@ LARGEST = 1e300
 
 
 @schemathesis.serializer("application/toml")
-class Toml:
+def toml(context, value):
     """A file for the import: as it was generated, a text."""
-
-    def as_requests(self, ctx, value):
-        return {"data": value if isinstance(value, bytes) else str(value).encode()}
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
 
 
 def plain(value):

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use utoipa::Number;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::{AdditionalProperties, SchemaType};
-use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, Type};
+use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Required, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::ManagementState;
@@ -170,6 +170,14 @@ impl Command {
         let mut parameters = T::into_params(|| Some(ParameterIn::Query));
         parameters.iter_mut().filter_map(|one| one.schema.as_mut()).for_each(without_null);
         self.parameters.extend(parameters);
+        self
+    }
+
+    /// This parameter must be there.
+    #[must_use]
+    pub fn requires(mut self, name: &str) -> Self {
+        let named = self.parameters.iter_mut().filter(|parameter| parameter.name == name);
+        named.for_each(|parameter| parameter.required = Required::True);
         self
     }
 

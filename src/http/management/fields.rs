@@ -145,8 +145,10 @@ macro_rules! field {
 field!(String, "a string", text);
 field!(i64, "a whole number", |value| value.as_i64());
 field!(Vec<String>, "an array of strings", |value| all(value, text));
-field!(Vec<i64>, "an array of ids, which are whole numbers above 0", |value| all(value, id));
-field!(Flag, "0 or 1", flag);
+field!(Vec<i64>, "an array of ids, which are whole numbers above 0", |value| all(value, |one| id(
+    &one
+)));
+field!(Flag, "0 or 1", |value| flag(&value));
 field!(Value, "JSON", Some);
 field!(Time, "a time such as 2026-01-02T03:04:05Z", moment);
 
@@ -220,11 +222,11 @@ fn text(value: Value) -> Option<String> {
     if let Value::String(text) = value { Some(text) } else { None }
 }
 
-fn id(value: Value) -> Option<i64> {
+fn id(value: &Value) -> Option<i64> {
     value.as_i64().filter(|id| *id > 0)
 }
 
-fn flag(value: Value) -> Option<Flag> {
+fn flag(value: &Value) -> Option<Flag> {
     match value.as_i64() {
         Some(0) => Some(Flag(0)),
         Some(1) => Some(Flag(1)),

@@ -1,4 +1,4 @@
-//! The description of this API (OpenAPI 3.1) at `/docs/api.json`, made from the commands
+//! The description of this API (in `OpenAPI` 3.1) at `/docs/api.json`, made from the commands
 //! themselves. It names no secret and needs no token.
 
 use std::collections::BTreeMap;

@@ -66,6 +66,7 @@ struct Asked {
     /// The cron or OnCalendar expression, for kinds that are not built yet.
     schedule: Option<String>,
     /// The IANA time zone of the schedule.
+    #[param(format = "iana-time-zone", example = "Europe/Budapest")]
     timezone: Option<String>,
     /// Seconds between two pings of a simple schedule; at least `checks.min_period`, normally 60, at
     /// most a year.

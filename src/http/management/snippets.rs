@@ -26,6 +26,7 @@ pub fn commands() -> Vec<Command> {
              kept. It holds the ping URL: 403 for tokens without `write` and for viewers.",
         )
         .query::<Parameters>()
+        .requires("lang")
         .converts("text/plain", example),
     ]
 }
@@ -35,7 +36,7 @@ pub fn commands() -> Vec<Command> {
 #[derive(Debug)]
 struct Parameters {
     /// What it is written in.
-    #[param(required = true, schema_with = language_words, example = "bash")]
+    #[param(schema_with = language_words, example = "bash")]
     lang: String,
 }
 
