@@ -53,7 +53,11 @@ impl Change {
         check_order(self.starts_at, self.ends_at)
     }
 
-    fn apply(&self, window: &mut Window) -> Result<()> {
+    /// Makes the change.
+    ///
+    /// # Errors
+    /// The window would end before it begins.
+    pub(super) fn apply(&self, window: &mut Window) -> Result<()> {
         if let Some(title) = &self.title {
             window.title.clone_from(title);
         }
@@ -118,18 +122,7 @@ fn not_yours() -> Fault {
 /// It ends before it begins, names a check of another project, or the project has [`MAX_COUNT`]
 /// windows already.
 pub async fn create(ctx: &Context, project_id: i64, change: &Change) -> Result<Window> {
-    let mut window = Window {
-        maintenance_id: 0,
-        project_id,
-        title: String::new(),
-        starts_at: None,
-        ends_at: None,
-        repeat: None,
-        duration: None,
-        whole_project: Flag(0),
-        checks: Vec::new(),
-        tags: Vec::new(),
-    };
+    let mut window = empty(project_id);
     change.apply(&mut window)?;
     let mut tx = ctx.store.begin().await?;
     if !projects::lock(&mut tx, project_id).await? {
@@ -145,6 +138,22 @@ pub async fn create(ctx: &Context, project_id: i64, change: &Change) -> Result<W
     window.maintenance_id = maintenance::insert(&mut tx, &window, ctx.now()).await?;
     tx.commit().await?;
     Ok(window)
+}
+
+/// A window of this project that nothing is set about yet; it has no id.
+pub(super) fn empty(project_id: i64) -> Window {
+    Window {
+        maintenance_id: 0,
+        project_id,
+        title: String::new(),
+        starts_at: None,
+        ends_at: None,
+        repeat: None,
+        duration: None,
+        whole_project: Flag(0),
+        checks: Vec::new(),
+        tags: Vec::new(),
+    }
 }
 
 /// Changes a window. The change must be [`Change::validate`]d.

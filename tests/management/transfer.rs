@@ -129,6 +129,17 @@ impl Room {
         let check = self.check(project, full).await;
         let path = project.path(&format!("/check/{}", check["check_id"]));
         self.call("PUT", &path, json!({"paused": 1})).await.ok();
+        let twins = self.list(project, "check").await;
+        for more in [
+            json!({"title": "", "checks": [twins[1]["check_id"], check["check_id"]], "tags": ["a", "B"]}),
+            json!({"title": "", "tags": ["nobody"]}),
+            json!({"title": "All \"of\" it"}),
+        ] {
+            let mut body =
+                json!({"starts_at": "2027-01-15T08:00:00Z", "ends_at": "2027-01-15T09:00:00.5Z"});
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            self.call("POST", &project.path("/maintenance"), body).await.ok();
+        }
         project
     }
 }
@@ -172,7 +183,7 @@ both_databases! {
                 | "last_ping_at" | "last_start_at" | "last_duration" | "next_ping_at" | "alert_at"
                 | "created_at" | "updated_at" | "schedule" => assert_eq!(written, None, "{name}"),
                 "timezone" => assert_eq!(written, Some(json!("Europe/Berlin"))),
-                "channels" => assert_eq!(written, Some(json!(["ops", {"channel_name": "ops", "nth": 2}]))),
+                "channels" => assert_eq!(written, Some(json!(["ops", {"name": "ops", "nth": 2}]))),
                 _ => assert_eq!(written.as_ref(), Some(value), "{name}"),
             }
         }
@@ -189,10 +200,10 @@ both_databases! {
             let text = room.export_with(project, query).await;
             let copy = room.project("Empty").await;
             let answer = room.import(copy, &text).await;
-            assert_eq!(answer["created"].as_array().unwrap().len(), 6, "{answer}");
+            assert_eq!(answer["created"].as_array().unwrap().len(), 9, "{answer}");
             assert_eq!(room.export_with(copy, query).await, text, "{query}");
             let again = room.import(copy, &text).await;
-            assert_eq!((&again["created"], &again["updated"], &again["unchanged"]), (&json!([]), &json!([]), &json!(6)));
+            assert_eq!((&again["created"], &again["updated"], &again["unchanged"]), (&json!([]), &json!([]), &json!(9)));
             assert_eq!(room.export_with(copy, query).await, text, "{query}");
             let uuids = async |project| -> Vec<Value> {
                 room.list(project, "check").await.into_iter().map(|check| check["uuid"].clone()).collect()
@@ -203,7 +214,7 @@ both_databases! {
         // Its own file changes nothing in a project.
         let text = room.export(project).await;
         let answer = room.import(project, &text).await;
-        assert_eq!((&answer["created"], &answer["updated"], &answer["unchanged"]), (&json!([]), &json!([]), &json!(6)));
+        assert_eq!((&answer["created"], &answer["updated"], &answer["unchanged"]), (&json!([]), &json!([]), &json!(9)));
         assert_eq!(room.export_with(project, "?secrets=1").await.matches("***").count(), 1, "only in the head");
     }
 
@@ -308,9 +319,14 @@ both_databases! {
             ("[[checks]]\ncheck_name = \"B\"\ntimezone = \"Moon\"".to_owned(), "checks[2].timezone: must be an IANA"),
             ("[[checks]]\ncheck_name = \"B\"\ndescription = \"\\u0000\"".to_owned(), "checks[2].description: must not contain"),
             ("[[checks]]\ncheck_name = \"B\"\nchannels = [\"none\"]".to_owned(), "checks[2].channels: must be names of channels"),
-            ("[[checks]]\ncheck_name = \"B\"\nchannels = [{channel_name = \"ops\", nth = 2}]".to_owned(), "checks[2].channels: must be names"),
+            ("[[checks]]\ncheck_name = \"B\"\nchannels = [{name = \"ops\", nth = 2}]".to_owned(), "checks[2].channels: must be names"),
             ("[[checks]]\ncheck_name = \"B\"\nuuid = \"x\"".to_owned(), "checks[2].uuid: is unknown"),
             ("[[maintenance]]\n".to_owned(), "maintenance: is unknown"),
+            ("[[maintenances]]\ntitle = \"x\"".to_owned(), "maintenances[0].starts_at: is required"),
+            ("[[maintenances]]\ntitle = \"x\"\nstarts_at = 1".to_owned(), "maintenances[0].starts_at: must be a time such as"),
+            ("[[maintenances]]\ntitle = \"x\"\nrepeat = \"@daily\"".to_owned(), "maintenances[0].repeat: windows that repeat are not built yet"),
+            ("[[maintenances]]\ntitle = \"x\"\nstarts_at = 2027-01-15T08:00:00Z\nends_at = 2027-01-15T08:00:00Z".to_owned(), "maintenances[0].ends_at: must be later than starts_at"),
+            ("[[maintenances]]\ntitle = \"x\"\nstarts_at = 2027-01-15T08:00:00Z\nends_at = 2027-01-15T09:00:00Z\nchecks = [\"none\"]".to_owned(), "maintenances[0].checks: must be names of checks"),
             (format!("{channel}after = -1"), "channels[0].after: must be between 0 and 10080"),
             (format!("{channel}kind = \"slack\""), "channels[0].kind: is webhook in the project"),
             (format!("{channel}config = {{}}"), "channels[0].config.url_down: is needed"),
@@ -422,6 +438,31 @@ both_databases! {
         for secret in secrets() {
             assert!(!answer.to_string().contains(secret), "{secret} in {answer}");
         }
+    }
+
+    async fn maintenance_windows_are_made_and_changed_by_their_titles(database) {
+        let room = Room::new(database).await;
+        let project = room.project("Windows").await;
+        let file = |end: &str, checks: &str| format!(
+            "[[maintenances]]\ntitle = \"disks\"\nstarts_at = 2027-01-15T08:00:00Z\nends_at = {end}\n{checks}\n\
+             [[checks]]\ncheck_name = \"A\"\nchannels = []\n[[checks]]\ncheck_name = \"B\"\nchannels = []"
+        );
+        let answer = room.import(project, &file("\"2027-01-15T09:00:00Z\"", "checks = [\"B\"]")).await;
+        assert_eq!(answer["created"][2], json!({"type": "maintenance", "name": "disks"}));
+        let checks = room.list(project, "check").await;
+        let window = room.list(project, "maintenance").await.swap_remove(0);
+        assert_eq!(window["checks"], json!([checks[1]["check_id"]]));
+        assert_eq!(window["ends_at"], "2027-01-15T09:00:00.000000Z");
+        let answer = room.import(project, &file("2027-01-15T10:00:00Z", "checks = [\"B\", \"A\"]")).await;
+        assert_eq!(answer["updated"], json!([{"type": "maintenance", "name": "disks", "changes": {
+            "checks": {"old": ["B"], "new": ["A", "B"]},
+            "ends_at": {"old": "2027-01-15T09:00:00.000000Z", "new": "2027-01-15T10:00:00.000000Z"},
+        }}]));
+        assert_eq!(room.list(project, "maintenance").await[0]["checks"].as_array().unwrap().len(), 2);
+        let odd = "[[maintenances]]\ntitle = \"past\"\nstarts_at = 2020-01-15T08:00:00Z\nends_at = 2020-01-15T09:00:00Z\ntags = [\"none\"]";
+        assert_eq!(soft_errors(&room.import(project, odd).await), ["MAINTENANCE/ENDED", "MAINTENANCE/COVERS_NOTHING"]);
+        assert_eq!(soft_errors(&room.import(project, odd).await), Vec::<String>::new());
+        assert_eq!(room.list(project, "maintenance").await.len(), 2);
     }
 
     async fn what_needs_attention_is_told_once_for_all(database) {

@@ -26,12 +26,14 @@ pub fn commands() -> Vec<Command> {
         &remark::SLUG_EMPTY,
         &remark::CHANNEL_NONE_ASSIGNED,
         &remark::CHANNEL_DISABLED,
+        &remark::MAINTENANCE_ENDED,
+        &remark::MAINTENANCE_COVERS_NOTHING,
         &remark::QUEUE_DELAYED,
     ];
     vec![
         Command::get("/user/project/{project_id}/export", export, "A project as TOML")
             .text(
-                "A conversion command: the project's settings, channels and checks as a file that \
+                "A conversion command: the project's settings, channels, checks and windows as a file that \
                  `import` takes; its description tells of the format. Neither ids, UUIDs nor the \
                  ping key are in it, and `***` stands where a secret was left out. For members of \
                  any role; secrets for an owner's session alone.",
@@ -72,7 +74,7 @@ pub struct Imported {
     created: Vec<Created>,
     /// What was changed, in the order of the file.
     updated: Vec<Updated>,
-    /// How many channels and checks of the file are as it says already.
+    /// How many channels, checks and windows of the file are as it says already.
     #[schema(minimum = 0)]
     unchanged: usize,
 }
@@ -120,7 +122,7 @@ pub struct Changed {
 }
 
 fn type_words() -> Object {
-    words(["project", "channel", "check"], "What it is.")
+    words(["project", "channel", "check", "maintenance"], "What it is.")
 }
 
 impl Model for Imported {

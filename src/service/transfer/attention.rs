@@ -1,11 +1,12 @@
 //! What about a finished import needs attention: the same soft errors that single commands give,
 //! each once for all of the things that it is about.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::plan::{ChannelStep, CheckStep, Plan};
 use super::present::Present;
 use super::report::Deed;
+use crate::clock::Timestamp;
 use crate::service::remark::{self, Remark};
 
 /// So many names are said before the rest is counted.
@@ -13,7 +14,7 @@ const MOST_NAMES: usize = 10;
 
 /// The remarks about what a plan made or changed, and about channels that lack their secrets.
 #[must_use]
-pub fn remarks(present: &Present, plan: &Plan) -> Vec<Remark> {
+pub fn remarks(present: &Present, plan: &Plan, now: Timestamp) -> Vec<Remark> {
     let written: Vec<&CheckStep> =
         plan.checks.iter().filter(|step| step.deed != Deed::Nothing).collect();
     let mut remarks = slug_remarks(present, plan, &written);
@@ -28,7 +29,45 @@ pub fn remarks(present: &Present, plan: &Plan) -> Vec<Remark> {
     }
     remarks.extend(plan.channels.iter().filter_map(channel_remark));
     remarks.extend(disabled_remark(present, plan, &written));
+    remarks.extend(window_remarks(present, plan, now));
     remarks
+}
+
+fn window_remarks(present: &Present, plan: &Plan, now: Timestamp) -> Vec<Remark> {
+    let tags = tags_after(present, plan);
+    let (mut ended, mut idle) = (Vec::new(), Vec::new());
+    for step in plan.windows.iter().filter(|step| step.deed != Deed::Nothing) {
+        let window = &step.window;
+        if window.ends_at.is_some_and(|at| at <= now) {
+            ended.push(window.title.as_str());
+        }
+        let is_tagged = window.tags.iter().any(|tag| tags.contains(tag.as_str()));
+        if !window.tags.is_empty() && step.checks.is_empty() && !is_tagged {
+            idle.push(window.title.as_str());
+        }
+    }
+    let mut remarks = Vec::new();
+    if !ended.is_empty() {
+        let message = format!("ended already, and so keeping nothing back: {}", listed(&ended));
+        remarks.push(Remark::new(&remark::MAINTENANCE_ENDED, message));
+    }
+    if !idle.is_empty() {
+        let message = format!(
+            "no check of the project has any of their tags, so that they keep nothing back: {}",
+            listed(&idle)
+        );
+        remarks.push(Remark::new(&remark::MAINTENANCE_COVERS_NOTHING, message));
+    }
+    remarks
+}
+
+/// The tags that the checks of the project will have.
+fn tags_after<'a>(present: &'a Present, plan: &'a Plan) -> HashSet<&'a str> {
+    let steps = plan.checks.iter();
+    let changed: HashSet<i64> = steps.clone().filter_map(|step| step.check_id).collect();
+    let rest = present.checks.iter().filter(|check| !changed.contains(&check.check_id));
+    let settings = rest.map(|check| &check.settings).chain(steps.map(|step| &step.settings));
+    settings.flat_map(|settings| settings.tags.0.iter().map(String::as_str)).collect()
 }
 
 fn slug_remarks(present: &Present, plan: &Plan, written: &[&CheckStep]) -> Vec<Remark> {

@@ -12,7 +12,7 @@ use crate::service::checks;
 use crate::store::checks::Settings;
 use crate::store::states::{self, Saved};
 use crate::store::tx::Tx;
-use crate::store::{bulk, channels, held, projects};
+use crate::store::{bulk, channels, held, maintenance, projects};
 
 /// Does what the plan says. The caller holds the lock on the project, under which the plan was made.
 ///
@@ -30,6 +30,7 @@ pub async fn carry_out(
     }
     let channel_ids = write_channels(tx, present, plan).await?;
     let ids = make_checks(ctx, tx, present, plan).await?;
+    write_windows(ctx, tx, present, plan, &ids).await?;
     let written: Vec<(i64, &CheckStep)> =
         ids.into_iter().zip(&plan.checks).filter(|(_, step)| step.deed != Deed::Nothing).collect();
     let ids_of = |step: &CheckStep| step.channels.iter().map(|place| channel_ids[*place]).collect();
@@ -37,9 +38,32 @@ pub async fn carry_out(
         written.iter().map(|(id, step)| (*id, ids_of(step))).collect();
     bulk::assign(tx, &assigned).await?;
     let saved = change_checks(ctx, tx, &written).await?;
-    // Maintenance windows may have covered some by their tags, and cover them no more.
+    // What kept something back may have been changed: a window, or the tags of a check.
     held::look_again(tx, project_id, ctx.now()).await?;
     Ok(saved)
+}
+
+/// Writes the maintenance windows; `ids` are those of the checks that the plan is about.
+async fn write_windows(
+    ctx: &Context,
+    tx: &mut Tx,
+    present: &Present,
+    plan: &Plan,
+    ids: &[i64],
+) -> Result<()> {
+    let old = present.checks.iter().map(|check| check.check_id);
+    let new = ids.iter().zip(&plan.checks).filter(|(_, step)| step.check_id.is_none());
+    let all: Vec<i64> = old.chain(new.map(|(id, _)| *id)).collect();
+    for step in plan.windows.iter().filter(|step| step.deed != Deed::Nothing) {
+        let mut window = step.window.clone();
+        window.checks = step.checks.iter().map(|place| all[*place]).collect();
+        if step.deed == Deed::Create {
+            maintenance::insert(tx, &window, ctx.now()).await?;
+        } else {
+            maintenance::update(tx, &window).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes the channels, and returns the ids of all that the project then has, new ones last.

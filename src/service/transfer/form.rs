@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::clock::Timestamp;
 use crate::fault::{Fault, Result};
 use crate::store::Flag;
 use crate::store::channels::ChannelRow;
 use crate::store::checks::Settings;
+use crate::store::maintenance::Window;
 
 /// The version of the format.
 pub const FORMAT: i64 = 1;
@@ -35,6 +37,9 @@ pub struct FileForm {
     /// Its checks, by id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckForm>,
+    /// Its maintenance windows, by id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub maintenances: Vec<WindowForm>,
 }
 
 impl FileForm {
@@ -182,22 +187,66 @@ impl CheckForm {
     }
 }
 
-/// How a check names a channel: by its name, and where several have that name, by which of them.
+/// A maintenance window.
+#[derive(Debug, Serialize)]
+pub struct WindowForm {
+    title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeat: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration: Option<i64>,
+    tags: Vec<String>,
+    checks: Vec<Reference>,
+}
+
+impl WindowForm {
+    /// A window that covers these checks.
+    #[must_use]
+    pub fn new(window: &Window, checks: Vec<Reference>) -> Self {
+        let moment = |at: Option<Timestamp>| at.map(Timestamp::to_rfc3339);
+        Self {
+            title: window.title.clone(),
+            starts_at: moment(window.starts_at),
+            ends_at: moment(window.ends_at),
+            repeat: window.repeat.clone(),
+            duration: window.duration,
+            tags: window.tags.clone(),
+            checks,
+        }
+    }
+}
+
+/// How a check names a channel, or a window a check: by its name, and where several have that name, by which of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Reference {
-    /// The first channel of this name.
+    /// The first of this name.
     First(String),
     /// A later one of it.
     Nth {
         /// The name.
-        channel_name: String,
+        name: String,
         /// Which of that name, counted from 1.
         nth: i64,
     },
 }
 
-/// The references to channels of these names, in their order.
+/// A reference to something that is not there; there are so many of the name.
+#[must_use]
+pub fn no_such(field: &str, name: &str, count: usize) -> Fault {
+    let shown: String = name.chars().take(100).collect();
+    let reason = format!(
+        "must be names of {field} that are in the file or in the project, and of the name \
+         {shown:?} there are {count}"
+    );
+    Fault::invalid(field, reason)
+}
+
+/// The references to things of these names, in their order.
 #[must_use]
 pub fn references<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Reference> {
     let mut seen: HashMap<&str, i64> = HashMap::new();
@@ -205,7 +254,7 @@ pub fn references<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Reference> {
         let nth = seen.entry(name).and_modify(|nth| *nth += 1).or_insert(1);
         match *nth {
             1 => Reference::First(name.to_owned()),
-            nth => Reference::Nth { channel_name: name.to_owned(), nth },
+            nth => Reference::Nth { name: name.to_owned(), nth },
         }
     });
     each.collect()
@@ -235,7 +284,7 @@ mod tests {
     #[test]
     fn channels_of_one_name_are_told_apart_by_their_order() {
         let found = references(["ops", "dev", "ops", "ops"].into_iter());
-        let nth = |nth| Reference::Nth { channel_name: "ops".to_owned(), nth };
+        let nth = |nth| Reference::Nth { name: "ops".to_owned(), nth };
         let first = |name: &str| Reference::First(name.to_owned());
         assert_eq!(found, [first("ops"), first("dev"), nth(2), nth(3)]);
     }

@@ -2,8 +2,8 @@
 #![doc = include_str!("format.md")]
 //!
 //! One file a part: `form.rs` is what is written, `read.rs` what is read (with `table.rs`), and
-//! `present.rs` what a project has. `matching.rs` says which thing an entry is, `plan.rs` what is to
-//! be done, `report.rs` how that is told, `carry.rs` does it, and `attention.rs` says what about it
+//! `present.rs` what a project has. `matching.rs` says which thing an entry is, `plan.rs` (with
+//! `windows.rs`) what is to be done, `report.rs` how that is told, `carry.rs` does it, and `attention.rs` says what about it
 //! needs attention. Nothing here knows of HTTP.
 
 mod attention;
@@ -15,6 +15,7 @@ mod present;
 mod read;
 mod report;
 mod table;
+mod windows;
 
 pub use report::{Difference, Report, Thing};
 
@@ -56,7 +57,7 @@ pub async fn preview(ctx: &Context, user_id: i64, project_id: i64, text: &str) -
     let file = read_file(text)?;
     let mut conn = ctx.store.read().await?;
     let (present, plan) = planned(ctx, &mut conn, user_id, project_id, &file, text).await?;
-    Ok(report(&present, &plan))
+    Ok(report(ctx, &present, &plan))
 }
 
 /// Brings a project to the state of a file: makes and changes what it names, deletes nothing. All
@@ -68,10 +69,13 @@ pub async fn preview(ctx: &Context, user_id: i64, project_id: i64, text: &str) -
 pub async fn import(ctx: &Context, user_id: i64, project_id: i64, text: &str) -> Result<Report> {
     let file = read_file(text)?;
     let mut tx = ctx.store.begin().await?;
-    // Whoever locks both takes the states before the project: ping writers do so. So a first plan
-    // says which states those are, and a second one, behind the locks, is the one that counts.
+    // Whoever locks them takes states, then windows, then the project: ping writers do so. So a
+    // first plan says which those are, and a second one, behind the locks, is the one that counts.
     let (_, sketch) = planned(ctx, &mut tx, user_id, project_id, &file, text).await?;
     states::load(&mut tx, &sketch.touched()).await?;
+    for maintenance_id in sketch.moved() {
+        store::maintenance::find_locked(&mut tx, project_id, maintenance_id).await?;
+    }
     store::projects::lock(&mut tx, project_id).await?;
     let (present, plan) = planned(ctx, &mut tx, user_id, project_id, &file, text).await?;
     let saved = carry::carry_out(ctx, &mut tx, &present, &plan).await?;
@@ -79,7 +83,7 @@ pub async fn import(ctx: &Context, user_id: i64, project_id: i64, text: &str) ->
     tx.commit().await?;
     ctx.bells.ring(saved);
     ctx.bells.keeper.notify_one();
-    let mut report = report(&present, &plan);
+    let mut report = report(ctx, &present, &plan);
     report.remarks.extend(late);
     Ok(report)
 }
@@ -103,8 +107,8 @@ async fn planned(
     Ok((present, plan))
 }
 
-fn report(present: &Present, plan: &Plan) -> Report {
+fn report(ctx: &Context, present: &Present, plan: &Plan) -> Report {
     let mut report = plan.report();
-    report.remarks = attention::remarks(present, plan);
+    report.remarks = attention::remarks(present, plan, ctx.now());
     report
 }

@@ -11,6 +11,7 @@ use super::present::{Present, PresentChannel};
 use super::read::{ChannelEntry, CheckEntry, Choice, File};
 use super::report::{Deed, Difference, Report, config_differences, differences};
 use super::table::at;
+use super::windows::{self, WindowStep};
 use crate::context::Context;
 use crate::domain::check::Status;
 use crate::fault::{Fault, Result};
@@ -38,6 +39,8 @@ pub struct Plan {
     pub channels: Vec<ChannelStep>,
     /// What is done about each check of the file.
     pub checks: Vec<CheckStep>,
+    /// What is done about each maintenance window of the file.
+    pub windows: Vec<WindowStep>,
 }
 
 /// What is done about a channel.
@@ -78,7 +81,8 @@ impl Plan {
         let channels = channel_steps(ctx, present, &file.channels)?;
         let names = names_after(present, &channels);
         let checks = check_steps(ctx, present, &file.checks, &names)?;
-        Ok(Self { project_name, auto_create, project, channels, checks })
+        let windows = windows::steps(present, &file.windows, &file.checks, &checks)?;
+        Ok(Self { project_name, auto_create, project, channels, checks, windows })
     }
 
     /// The checks that are changed.
@@ -86,6 +90,13 @@ impl Plan {
     pub fn touched(&self) -> Vec<i64> {
         let changed = self.checks.iter().filter(|step| step.deed != Deed::Nothing);
         changed.filter_map(|step| step.check_id).collect()
+    }
+
+    /// The maintenance windows that are changed.
+    #[must_use]
+    pub fn moved(&self) -> Vec<i64> {
+        let changed = self.windows.iter().filter(|step| matches!(step.deed, Deed::Update(_)));
+        changed.map(|step| step.window.maintenance_id).collect()
     }
 
     /// What the plan does, without what needs attention.
@@ -101,6 +112,9 @@ impl Plan {
         for step in &self.checks {
             let Settings { check_name, slug, .. } = &step.settings;
             report.add(&step.deed, "check", check_name, Some(slug));
+        }
+        for step in &self.windows {
+            report.add(&step.deed, "maintenance", &step.window.title, None);
         }
         report
     }
@@ -282,7 +296,9 @@ fn check_step(
     Ok(CheckStep { check_id, settings, channels, paused, deed: Deed::of(changes) })
 }
 
-fn check_ceiling(what: &str, count: usize, most: i64) -> Result<()> {
+/// # Errors
+/// There would be more than the most of something.
+pub(super) fn check_ceiling(what: &str, count: usize, most: i64) -> Result<()> {
     if i64::try_from(count).is_ok_and(|count| count <= most) {
         return Ok(());
     }
@@ -327,14 +343,6 @@ impl Directory {
     fn place(&self, choice: &Choice) -> Result<usize> {
         let alike = self.places.get(&choice.name).map_or(&[][..], Vec::as_slice);
         let place = usize::try_from(choice.nth - 1).ok().and_then(|n| alike.get(n));
-        place.copied().ok_or_else(|| {
-            let shown: String = choice.name.chars().take(channels::MAX_NAME).collect();
-            let reason = format!(
-                "must be names of channels that are in the file or in the project, and of the name \
-                 {shown:?} there are {}",
-                alike.len()
-            );
-            Fault::invalid("channels", reason)
-        })
+        place.copied().ok_or_else(|| form::no_such("channels", &choice.name, alike.len()))
     }
 }

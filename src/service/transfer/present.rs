@@ -4,20 +4,24 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::form::{ChannelForm, CheckForm, FORMAT, FileForm, ProjectForm, Reference, references};
+use super::form::{
+    ChannelForm, CheckForm, FORMAT, FileForm, ProjectForm, Reference, WindowForm, references,
+};
 use crate::context::Context;
 use crate::domain::check::Status;
 use crate::fault::Result;
 use crate::notify::channels::{self as kinds, Kind};
 use crate::notify::message::open_config;
 use crate::service::channels::stored_kind;
-use crate::store::bulk;
+use crate::service::maintenance;
 use crate::store::channels::ChannelRow;
 use crate::store::checks::CheckRow;
+use crate::store::maintenance::Window;
 use crate::store::projects::ProjectRow;
 use crate::store::tx::Conn;
+use crate::store::{self, bulk};
 
-/// A project with its channels and checks, each by id.
+/// A project with its channels, checks and maintenance windows, each by id.
 #[derive(Debug)]
 pub struct Present {
     /// The project as the caller sees it.
@@ -26,6 +30,8 @@ pub struct Present {
     pub channels: Vec<PresentChannel>,
     /// Its checks.
     pub checks: Vec<CheckRow>,
+    /// Its maintenance windows.
+    pub windows: Vec<Window>,
     /// Which channels each check tells.
     assigned: HashMap<i64, Vec<i64>>,
 }
@@ -56,7 +62,21 @@ impl Present {
         let channels = rows.into_iter().map(open).collect::<Result<_>>()?;
         let checks = bulk::checks_of(conn, project_id).await?;
         let assigned = bulk::assignments_of(conn, project_id).await?;
-        Ok(Self { project, channels, checks, assigned })
+        let most = maintenance::MAX_COUNT;
+        let (windows, _) = store::maintenance::list(conn, project_id, 0, most).await?;
+        Ok(Self { project, channels, checks, windows, assigned })
+    }
+
+    /// The place of a check among the checks.
+    #[must_use]
+    pub fn place_of_check(&self, check_id: i64) -> Option<usize> {
+        self.checks.binary_search_by_key(&check_id, |check| check.check_id).ok()
+    }
+
+    /// The places among the checks of those that a window names.
+    #[must_use]
+    pub fn covered_by(&self, window: &Window) -> Vec<usize> {
+        window.checks.iter().filter_map(|id| self.place_of_check(*id)).collect()
     }
 
     /// The places among the channels of those that a check tells.
@@ -80,7 +100,19 @@ impl Present {
             },
             channels: self.channels.iter().map(|channel| channel.form(with_secrets)).collect(),
             checks: self.checks.iter().map(|check| self.check_form(check, &references)).collect(),
+            maintenances: self.window_forms(),
         }
+    }
+
+    fn window_forms(&self) -> Vec<WindowForm> {
+        let names = self.checks.iter().map(|check| check.settings.check_name.as_str());
+        let references = references(names);
+        let form = |window: &Window| {
+            let covered =
+                self.covered_by(window).into_iter().map(|place| references[place].clone());
+            WindowForm::new(window, covered.collect())
+        };
+        self.windows.iter().map(form).collect()
     }
 
     fn check_form(&self, check: &CheckRow, references: &[Reference]) -> CheckForm {

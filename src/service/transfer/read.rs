@@ -9,9 +9,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::form::{AS_GRACE, BY_SCHEDULE, FORMAT};
 use super::table::{Table, json};
+use crate::clock::Timestamp;
 use crate::domain::slug;
 use crate::fault::{Fault, Result};
-use crate::service::{channels, checks};
+use crate::service::{channels, checks, maintenance};
 
 /// What a file asks for. What is not in it stays as it is, or has its default in a new thing.
 #[derive(Debug, Default)]
@@ -24,6 +25,21 @@ pub struct File {
     pub channels: Vec<ChannelEntry>,
     /// Checks, in order.
     pub checks: Vec<CheckEntry>,
+    /// Maintenance windows, in order.
+    pub windows: Vec<WindowEntry>,
+}
+
+/// A maintenance window in a file.
+#[derive(Debug)]
+pub struct WindowEntry {
+    /// Where it stands, such as `maintenances[0]`.
+    pub place: String,
+    /// Its title.
+    pub title: String,
+    /// What is to be set, the title included, the checks not.
+    pub change: maintenance::Change,
+    /// The checks that it covers.
+    pub checks: Option<Vec<Choice>>,
 }
 
 /// A channel in a file.
@@ -54,10 +70,10 @@ pub struct CheckEntry {
     pub channels: Option<Vec<Choice>>,
 }
 
-/// One channel that a check in a file tells.
+/// One channel that a check in a file tells, or one check that a window covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// The channel's name.
+    /// Its name.
     pub name: String,
     /// Which of that name, counted from 1.
     pub nth: i64,
@@ -100,6 +116,8 @@ fn root(mut root: Table) -> Result<File> {
     }
     file.channels = root.tables("channels")?.into_iter().map(channel).collect::<Result<_>>()?;
     file.checks = root.tables("checks")?.into_iter().map(check).collect::<Result<_>>()?;
+    let windows = root.tables("maintenances")?;
+    file.windows = windows.into_iter().map(window).collect::<Result<_>>()?;
     root.finish()?;
     check_twins(&file.checks)?;
     Ok(file)
@@ -174,7 +192,7 @@ fn check(mut table: Table) -> Result<CheckEntry> {
         slug_is_as_read: false,
     };
     check_kind(&mut table)?;
-    let channels = choices(&mut table)?;
+    let channels = choices(&mut table, "channels")?;
     let place = table.place().to_owned();
     table.finish()?;
     Ok(CheckEntry { place, name, slug, change, channels })
@@ -213,12 +231,42 @@ fn check_kind(table: &mut Table) -> Result<()> {
     }
 }
 
-fn choices(table: &mut Table) -> Result<Option<Vec<Choice>>> {
-    let Some(value) = table.any("channels") else { return Ok(None) };
+fn window(mut table: Table) -> Result<WindowEntry> {
+    let title = table.required_text("title")?;
+    let change = maintenance::Change {
+        title: Some(title.clone()),
+        starts_at: moment(&mut table, "starts_at")?,
+        ends_at: moment(&mut table, "ends_at")?,
+        repeat: table.text("repeat")?,
+        duration: table.integer("duration")?,
+        checks: None,
+        tags: table.texts("tags")?,
+    };
+    let checks = choices(&mut table, "checks")?;
+    let place = table.place().to_owned();
+    table.finish()?;
+    Ok(WindowEntry { place, title, change, checks })
+}
+
+/// A moment, as a string or as a date and time of TOML.
+fn moment(table: &mut Table, name: &'static str) -> Result<Option<Timestamp>> {
+    let text = match table.any(name) {
+        None => return Ok(None),
+        Some(Value::String(text)) => text,
+        Some(Value::Datetime(at)) => at.to_string(),
+        Some(_) => String::new(),
+    };
+    text.parse().map(Some).map_err(|reason: String| table.wrong(name, reason))
+}
+
+fn choices(table: &mut Table, field: &'static str) -> Result<Option<Vec<Choice>>> {
+    let Some(value) = table.any(field) else { return Ok(None) };
     let wrong = || {
-        let reason = "must be an array of channels: each its name, or { channel_name = \"…\", nth = \
-                      2 } for the second of that name";
-        table.wrong("channels", reason)
+        let reason = format!(
+            "must be an array of {field}: each its name, or {{ name = \"…\", nth = 2 }} for the \
+             second of that name"
+        );
+        table.wrong(field, reason)
     };
     let Value::Array(values) = value else { return Err(wrong()) };
     values.into_iter().map(|value| choice(value).ok_or_else(wrong)).collect::<Result<_>>().map(Some)
@@ -228,7 +276,7 @@ fn choice(value: Value) -> Option<Choice> {
     match value {
         Value::String(name) => Some(Choice { name, nth: 1 }),
         Value::Table(mut table) => {
-            let name = table.remove("channel_name")?.as_str()?.to_owned();
+            let name = table.remove("name")?.as_str()?.to_owned();
             let nth = table.remove("nth").map_or(Some(1), |nth| nth.as_integer())?;
             (table.is_empty() && nth > 0).then_some(Choice { name, nth })
         }
@@ -298,7 +346,10 @@ mod tests {
             ("x", "the body must be TOML; line 1: "),
             ("format = 1\nformat = 1", "the body must be TOML; line 2: duplicate key"),
             ("format = 2", "format: must be 1: the file is for another version"),
-            ("colour = 1", "colour: is unknown: there are format, project, channels, checks"),
+            (
+                "colour = 1",
+                "colour: is unknown: there are format, project, channels, checks, maintenances",
+            ),
             ("[project]\nuuid = \"x\"", "project.uuid: is unknown: there are project_name"),
             ("[[checks]]", "checks[0].check_name: is required (line 1)"),
             ("checks = 1", "checks: must be an array of tables (line 1)"),
@@ -359,8 +410,7 @@ mod tests {
 
     #[test]
     fn a_check_names_its_channels_and_which_of_several() {
-        let text =
-            "[[checks]]\ncheck_name = \"a\"\nchannels = [\"x\", {channel_name = \"x\", nth = 2}]";
+        let text = "[[checks]]\ncheck_name = \"a\"\nchannels = [\"x\", {name = \"x\", nth = 2}]";
         let choice = |nth| Choice { name: "x".to_owned(), nth };
         assert_eq!(file(text).unwrap().checks[0].channels, Some(vec![choice(1), choice(2)]));
     }
@@ -417,6 +467,7 @@ mod tests {
                 project: ProjectForm { project_name: project_name.clone(), auto_create: 1 },
                 channels: Vec::new(),
                 checks: vec![CheckForm::new(&settings, paused, told)],
+                maintenances: Vec::new(),
             };
             let mut read = file(&form.to_text().unwrap()).unwrap();
             prop_assert_eq!((read.project_name, read.auto_create), (Some(project_name), Some(true)));

@@ -12,7 +12,7 @@ pub struct Report {
     pub created: Vec<Thing>,
     /// What is changed, in the order of the file.
     pub updated: Vec<Thing>,
-    /// How many channels and checks of the file are as it says already.
+    /// How many channels, checks and windows of the file are as it says already.
     pub unchanged: usize,
     /// What needs attention.
     pub remarks: Vec<Remark>,
@@ -21,7 +21,7 @@ pub struct Report {
 /// A thing that an import made or changed.
 #[derive(Debug)]
 pub struct Thing {
-    /// `project`, `channel` or `check`.
+    /// `project`, `channel`, `check` or `maintenance`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
