@@ -108,7 +108,7 @@ both_databases! {
         assert_eq!((&list["total_count"], &list["list"][1]["deadline_at"]), (
             &json!(2), &json!("9999-12-31T23:31:00.000000Z"),
         ));
-        let last = "/schedule-preview?from=9999-12-31T23:59:59Z";
-        assert_eq!(room.get(last).await.ok()["list"], json!([]));
+        let too_late = "/schedule-preview?from=9999-12-31T23:59:59Z";
+        assert_eq!(room.get(too_late).await.ok()["list"], json!([]));
     }
 }

@@ -187,9 +187,9 @@ async fn prune(parts: &Parts, check_id: i64, what: usize, percent: usize) {
     }
 }
 
-async fn holds(parts: &Parts, project: i64, pasts: &[Past], span: Span, when: &str) {
+async fn holds(parts: &Parts, project: i64, lived: &[Past], span: Span, when: &str) {
     let (list, _) = stats::of_checks(&parts.ctx, project, &[], span, 0, 1000).await.unwrap();
-    for whole in pasts {
+    for whole in lived {
         let kept = past(parts, whole.check_id).await;
         let mut got = *list.iter().find(|stats| stats.check_id == whole.check_id).unwrap();
         (got.pings.check_id, got.runs.check_id) = (0, 0);
@@ -212,21 +212,21 @@ both_databases! {
             }
             let history = steps().new_tree(&mut runner).unwrap().current();
             live_through(&mut parts, project, &ids, history).await;
-            let mut pasts = Vec::new();
+            let mut lived = Vec::new();
             for id in &ids {
-                pasts.push(past(&parts, *id).await);
+                lived.push(past(&parts, *id).await);
             }
             let now = parts.ctx.now();
             let all = stats::span(Some(Timestamp(START.0 - DAY)), None, now).unwrap();
-            downs += by_hand(&pasts[0], &pasts[0], all).downs;
-            holds(&parts, project, &pasts, all, "before").await;
+            downs += by_hand(&lived[0], &lived[0], all).downs;
+            holds(&parts, project, &lived, all, "before").await;
             for (check, what, percent) in prunings().new_tree(&mut runner).unwrap().current() {
                 prune(&parts, ids[check], what, percent).await;
                 let when = format!("after {what} of {percent} %");
-                holds(&parts, project, &pasts, all, &when).await;
+                holds(&parts, project, &lived, all, &when).await;
                 let some = (0..day_of(now) - day_of(START) + 1, 1..4_i64);
                 let some = some.new_tree(&mut runner).unwrap().current();
-                holds(&parts, project, &pasts, whole_days(some, now), &when).await;
+                holds(&parts, project, &lived, whole_days(some, now), &when).await;
             }
         }
         assert!(downs > 5, "the histories have downtimes: {downs}");
@@ -333,12 +333,12 @@ both_databases! {
                 parts.ping(*check, PingKind::Fail).await;
             }
         }
-        let mut pasts = Vec::new();
+        let mut lived = Vec::new();
         for id in &ids {
-            pasts.push(past(&parts, *id).await);
+            lived.push(past(&parts, *id).await);
         }
         let mut flips: Vec<i64> =
-            pasts.iter().flat_map(|past| &past.flips[1..]).map(|flip| flip.flip_id).collect();
+            lived.iter().flat_map(|past| &past.flips[1..]).map(|flip| flip.flip_id).collect();
         flips.sort_unstable();
         let mut tx = parts.ctx.store.begin().await.unwrap();
         let done = retention::delete(&mut tx, History::Flips, &flips).await.unwrap();
@@ -347,12 +347,12 @@ both_databases! {
         let span = stats::span(Some(START), None, parts.ctx.now()).unwrap();
         let from = Timestamp(day_of(START) * DAY);
         let span = Span { from, ..span };
-        holds(&parts, project, &pasts, span, "half-way").await;
+        holds(&parts, project, &lived, span, "half-way").await;
         let mut tx = parts.ctx.store.begin().await.unwrap();
         let rest = &flips[done..];
         assert_eq!(retention::delete(&mut tx, History::Flips, rest).await.unwrap(), rest.len());
         tx.commit().await.unwrap();
-        holds(&parts, project, &pasts, span, "at the end").await;
+        holds(&parts, project, &lived, span, "at the end").await;
         let (list, _) = stats::of_checks(&parts.ctx, project, &[], span, 0, 10).await.unwrap();
         assert!(list.iter().all(|stats| stats.down_time == 1500 * 86_400 * SECOND));
     }
