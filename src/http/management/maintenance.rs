@@ -84,6 +84,7 @@ fn example() -> Value {
 
 /// A maintenance window: a time during which no alert goes out.
 #[derive(Debug, Serialize, ToSchema)]
+#[allow(clippy::struct_field_names, reason = "the names of fields are the contract's")]
 pub struct Maintenance {
     /// The window's id.
     #[schema(minimum = 1)]
