@@ -220,11 +220,17 @@ async fn complete(conn: &mut Conn, mut windows: Vec<Window>) -> Result<Vec<Windo
         conn.db().by_text("tag")
     );
     let tags = fetch_all!(conn, NamedTag, AssertSqlSafe(sql), ids.as_str());
-    for window in &mut windows {
-        let own = checks.iter().filter(|row| row.maintenance_id == window.maintenance_id);
-        window.checks = own.map(|row| row.check_id).collect();
-        let own = tags.iter().filter(|row| row.maintenance_id == window.maintenance_id);
-        window.tags = own.map(|row| row.tag.clone()).collect();
+    let places: HashMap<i64, usize> =
+        windows.iter().enumerate().map(|(place, window)| (window.maintenance_id, place)).collect();
+    for row in checks {
+        if let Some(place) = places.get(&row.maintenance_id) {
+            windows[*place].checks.push(row.check_id);
+        }
+    }
+    for row in tags {
+        if let Some(place) = places.get(&row.maintenance_id) {
+            windows[*place].tags.push(row.tag);
+        }
     }
     Ok(windows)
 }

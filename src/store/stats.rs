@@ -144,12 +144,14 @@ fn sums_of_days(conn: &Conn, oldest: &str) -> String {
     )
 }
 
-/// The sum over `parts` of an expression of numbers below 10^11, of cut days in proportion and
-/// rounded. It reckons in milliseconds, for there microseconds would overflow.
+/// The sum over `parts` of an expression, of cut days in proportion and rounded. It reckons in
+/// milliseconds, and takes whole and rest apart: the product of a sum and a time would overflow.
 fn part_of(sum: &str) -> String {
+    let (part, whole) = ("((high - low) / 1000)", "((ends - begins + 999) / 1000)");
     format!(
         "SUM(CASE WHEN low <= begins AND high >= ends THEN {sum} ELSE \
-         (({sum}) * ((high - low) / 1000) + (ends - begins) / 2000) / ((ends - begins + 999) / 1000) END)"
+         (({sum}) / {whole}) * {part} \
+         + ((({sum}) % {whole}) * {part} + (ends - begins) / 2000) / {whole} END)"
     )
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::fields;
+use super::run_sql;
 use super::watched::Watched;
 use crate::support::both_databases;
 
@@ -208,5 +209,10 @@ both_databases! {
         assert_eq!((uptime(&stats), &stats["downtime"]), (0.75, &json!(HOUR)));
         assert_eq!((&stats["pings"]["fail"], &stats["pings"]["success"]), (&json!(1), &json!(3)));
         assert_eq!(stats["downtime_count"], 1);
+        // More run time than a day has: jobs overlap, and a run of days counts where it ended.
+        let sums = "UPDATE check_days SET runs = 4, run_total = 4000000000000";
+        run_sql(room.desk.database_url(), sums).await;
+        let stats = stats_of(&room, check, quarter).await;
+        assert_eq!((&stats["runs"], &stats["run_mean"]), (&json!(1), &json!(1_000_000.0)));
     }
 }

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, Uri};
 use serde::Serialize;
 
 use super::fields::Fields;
@@ -252,7 +252,7 @@ impl Visit {
             request_id: request_id.0,
             client: client_of(&connection, &parts.headers, trusted),
             method: parts.method.clone(),
-            path: parts.uri.path().to_owned(),
+            path: journalled(&parts.uri),
         }
     }
 
@@ -283,6 +283,16 @@ impl Visit {
             request_id: self.request_id.clone(),
         });
         response
+    }
+}
+
+/// The path as the journal has it: without its parameters, which may hold anything, save the one that
+/// it has to tell of: that somebody asked for secrets.
+fn journalled(uri: &Uri) -> String {
+    let path = uri.path();
+    match uri.query() {
+        Some(query @ "secrets=1") if path.ends_with("/export") => format!("{path}?{query}"),
+        _ => path.to_owned(),
     }
 }
 
@@ -477,6 +487,15 @@ mod tests {
         assert!(fine("application/json") && fine("Application/JSON; charset=utf-8"));
         assert!(!fine("text/plain") && !fine("application/jsonx") && !fine(""));
         assert!(check_content_type(&HeaderMap::new(), JSON).is_err());
+    }
+
+    #[test]
+    fn the_journal_tells_that_secrets_were_asked_for_and_no_other_parameter() {
+        let told = |uri: &'static str| journalled(&Uri::from_static(uri));
+        let export = "/user/project/1/export";
+        assert_eq!(told("/user/project/1/export?secrets=1"), format!("{export}?secrets=1"));
+        assert_eq!(told("/user/project/1/export?secrets=0"), export);
+        assert_eq!(told("/user/profile?secrets=1"), "/user/profile");
     }
 
     async fn state(folder: &std::path::Path) -> (ManagementState, super::super::Inbox) {

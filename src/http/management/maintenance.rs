@@ -176,9 +176,9 @@ pub async fn list(call: Call) -> Answer {
 /// `POST …/maintenance`
 pub async fn create(call: Call) -> Answer {
     let change = wanted(call.fields()?, &[])?;
+    change.validate()?;
     required("starts_at", change.starts_at)?;
     required("ends_at", change.ends_at)?;
-    change.validate()?;
     let project = call.project(Role::Editor).await?;
     let window = maintenance::create(&call.ctx, project.project_id, &change).await?;
     written(&call, window).await

@@ -68,10 +68,18 @@ pub async fn preview(ctx: &Context, user_id: i64, project_id: i64, text: &str) -
 /// project, or may not change what the file wants changed, or there would be too much of something.
 pub async fn import(ctx: &Context, user_id: i64, project_id: i64, text: &str) -> Result<Report> {
     let file = read_file(text)?;
+    // A first plan, that keeps nobody from writing, says whether there is anything to do, and which
+    // rows are to be locked; a second one, behind the locks, is the one that counts. Whoever locks
+    // them takes states, then windows, then the project: ping writers do so.
+    let mut conn = ctx.store.read().await?;
+    let (present, sketch) = planned(ctx, &mut conn, user_id, project_id, &file, text).await?;
+    let mut outcome = report(ctx, &present, &sketch);
+    if outcome.created.is_empty() && outcome.updated.is_empty() {
+        outcome.remarks.extend(checks::queue_remark(&mut conn, project_id, ctx.now()).await?);
+        return Ok(outcome);
+    }
+    drop(conn);
     let mut tx = ctx.store.begin().await?;
-    // Whoever locks them takes states, then windows, then the project: ping writers do so. So a
-    // first plan says which those are, and a second one, behind the locks, is the one that counts.
-    let (_, sketch) = planned(ctx, &mut tx, user_id, project_id, &file, text).await?;
     states::load(&mut tx, &sketch.touched()).await?;
     for maintenance_id in sketch.moved() {
         store::maintenance::find_locked(&mut tx, project_id, maintenance_id).await?;
