@@ -580,11 +580,7 @@ fn post_only(methods: &str) -> Result<bool> {
 pub(super) fn check_kind(kind: Option<&str>, schedule: Option<&str>) -> Result<()> {
     match kind {
         None | Some("simple") if schedule.is_none() => Ok(()),
-        Some("simple") => {
-            let reason = "belongs to the kinds cron and oncalendar: leave it out, or null";
-            Err(Fault::invalid("schedule", reason))
-        }
-        None | Some("cron" | "oncalendar") => {
+        None | Some("simple" | "cron" | "oncalendar") => {
             Err(Fault::NotBuilt("cron and OnCalendar schedules are not built yet".to_owned()))
         }
         Some(_) => Err(Fault::invalid("kind", "must be one of simple, cron, oncalendar")),
@@ -682,8 +678,6 @@ mod tests {
             assert!(matches!(read(body), Err(Fault::NotBuilt(_))), "{body}");
         }
         assert!(read(r#"{"kind":"simple"}"#).is_ok());
-        let wrong = read(r#"{"kind":"simple","schedule":"* * * * *"}"#).unwrap_err();
-        assert!(wrong.to_string().starts_with("schedule: belongs to"), "{wrong}");
         assert!(matches!(read(r#"{"kind":"weekly"}"#), Err(Fault::Invalid { .. })));
     }
 
