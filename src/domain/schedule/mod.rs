@@ -1,8 +1,11 @@
 //! When the next ping is expected. One file a kind of schedule; all of them answer one question:
 //! given the moment a check counts from, when is the next occurrence?
 
+pub mod civil;
 pub mod preview;
 pub mod simple;
+pub mod words;
+pub mod zone;
 
 use crate::clock::Timestamp;
 
