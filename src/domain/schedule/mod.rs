@@ -2,6 +2,7 @@
 //! given the moment a check counts from, when is the next occurrence?
 
 pub mod civil;
+pub mod cron;
 pub mod preview;
 pub mod simple;
 pub mod words;
