@@ -3,6 +3,7 @@
 
 pub mod civil;
 pub mod cron;
+pub mod oncalendar;
 pub mod preview;
 pub mod simple;
 pub mod words;

@@ -1,0 +1,77 @@
+//! The calendar schedule: what a systemd timer has after `OnCalendar=`, as `systemd.time(7)` tells.
+//! systemd itself is the reference for what is understood and when it fires; where it is not followed
+//! is said in [`next`].
+
+mod expression;
+mod next;
+mod parse;
+mod sets;
+mod values;
+mod words;
+
+use super::zone::Tz;
+use crate::clock::Timestamp;
+use expression::Expression;
+
+/// How many expressions a schedule may have.
+pub const MOST_EXPRESSIONS: usize = 20;
+
+/// One or several calendar expressions. A schedule fires whenever one of them does, as a timer with
+/// several lines `OnCalendar=`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnCalendar {
+    expressions: Vec<Expression>,
+}
+
+impl OnCalendar {
+    /// Reads expressions, one a line; blank lines and blanks around a line do not count.
+    ///
+    /// # Errors
+    ///
+    /// Says which part is wrong and what is allowed: `hour: 25 is not within 0–23`; where there are
+    /// several lines, which one comes first: `line 2: …`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim_ascii()));
+        let lines: Vec<_> =
+            lines.filter(|(_, line)| !line.is_empty()).take(MOST_EXPRESSIONS + 1).collect();
+        match lines.as_slice() {
+            [] => Err("an expression is missing: write one such as Mon..Fri 03:00".to_owned()),
+            [(_, only)] => Ok(Self { expressions: vec![parse::expression(only)?] }),
+            all if all.len() > MOST_EXPRESSIONS => {
+                Err(format!("there are more than {MOST_EXPRESSIONS} lines"))
+            }
+            all => all
+                .iter()
+                .map(|(number, line)| {
+                    parse::expression(line).map_err(|error| format!("line {number}: {error}"))
+                })
+                .collect::<Result<_, _>>()
+                .map(|expressions| Self { expressions }),
+        }
+    }
+
+    /// The first occurrence strictly after `after`; `zone` counts where an expression names none of
+    /// its own. None where the schedule never fires again.
+    #[must_use]
+    pub fn next_after(&self, after: Timestamp, zone: Tz) -> Option<Timestamp> {
+        let each = self.expressions.iter();
+        each.filter_map(|expression| next::next_after(expression, after, zone)).min()
+    }
+
+    /// The schedule in words, `at 03:00 on weekdays`; a zone that an expression names is part of it,
+    /// `at 03:00 every day, Asia/Tokyo`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let each = self.expressions.iter();
+        each.map(words::of).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Whether every expression names a time zone of its own, so that the check's does not matter.
+    #[must_use]
+    pub fn has_own_zone(&self) -> bool {
+        self.expressions.iter().all(|expression| expression.zone.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests;
