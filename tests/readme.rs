@@ -53,6 +53,13 @@ async fn the_first_check_of_the_readme_is_made_and_pinged_by_its_own_commands() 
     let said = text(&run(&server, &format!("PING={ping_url}\n{rest}")));
     assert_eq!(said, "OK".repeat(rest.lines().count()));
 
+    let token = "TOKEN=$(overdue token create --user ops@example.org --subject more)\n";
+    let first = block_with("api()");
+    let api = first.lines().find(|line| line.starts_with("api()")).unwrap();
+    let said = text(&run(&server, &format!("{token}{api}\n{}", block_with("schedule-preview"))));
+    assert!(said.contains("\"schedule\":\"30 3 * * MON-FRI\""), "{said}");
+    assert_eq!(said.matches("\"deadline_at\"").count(), 5, "{said}");
+
     let said = text(&run(&server, &format!("PING_KEY={ping_key}\n{}", block_with("$PING_KEY"))));
     assert_eq!(said, "OK");
     let profile = text(&run(&server, &block_with("$OVERDUE_TOKEN")));

@@ -73,6 +73,8 @@ pub enum Rhythm {
         expression: String,
         /// IANA name of the zone that it is read in.
         timezone: String,
+        /// What the expression says, in words.
+        words: String,
     },
 }
 
@@ -277,6 +279,9 @@ fn check_lines(alert: &Alert) -> Vec<String> {
     }
     if let (Some(expected), true) = (alert.expected_at, alert.event != Event::Up) {
         lines.push(format!("Expected: {}", moment(alert, expected)));
+        if let Rhythm::Schedule { words, .. } = &check.rhythm {
+            lines.push(format!("Schedule: {}", one_line(words)));
+        }
     }
     lines.push(last_ping_line(alert));
     if let Some(status) = alert.exit_status {
@@ -407,6 +412,7 @@ pub(crate) mod tests {
                 rhythm: Rhythm::Schedule {
                     expression: "0 3 * * *".into(),
                     timezone: "Europe/Berlin".into(),
+                    words: "at 03:00 every day, Europe/Berlin".into(),
                 },
                 grace: 600,
                 n_pings: 41,
@@ -441,6 +447,7 @@ pub(crate) mod tests {
              Tags: prod db\n\
              Down since: 2026-01-02 03:10:00 CET\n\
              Expected: 2026-01-02 03:00:00 CET\n\
+             Schedule: at 03:00 every day, Europe/Berlin\n\
              Last ping: 2026-01-01 03:00:12 CET, 1 d ago\n\
              The last body:\n\
              \x20 dumping\n\

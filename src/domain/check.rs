@@ -55,6 +55,8 @@ pub struct Rules {
     pub grace: i64,
     /// Seconds that a run may take; none: as long as `grace`.
     pub max_runtime: Option<i64>,
+    /// Seconds that a ping may be early and still count for its occurrence; none: by the schedule.
+    pub early_tolerance: Option<i64>,
     /// So many failures in a row turn it down.
     pub failure_threshold: i32,
     /// Pings do not resume it when it is paused.
@@ -220,8 +222,19 @@ enum Awaited {
 pub fn next_ping_at(rules: &Rules, state: &State) -> Option<Timestamp> {
     match state.status {
         Status::Down | Status::Paused => None,
-        Status::New | Status::Up => rules.schedule.next_after(state.base_at?),
+        Status::New | Status::Up => expected_at(rules, state),
     }
+}
+
+/// When the next ping is expected, whatever the status. A ping that came a little early counts for
+/// the occurrence that it was meant for; what was missed counts as what it is.
+#[must_use]
+pub fn expected_at(rules: &Rules, state: &State) -> Option<Timestamp> {
+    let base = state.base_at?;
+    if state.last_ping_at == Some(base) {
+        return rules.schedule.next_after_ping(base, rules.early_tolerance);
+    }
+    rules.schedule.next_after(base)
 }
 
 /// The one deadline of a check, computed afresh: the earliest of the next ping's and of those of
@@ -242,7 +255,7 @@ fn deadline(rules: &Rules, state: &State) -> Option<(Timestamp, Awaited)> {
 }
 
 fn ping_deadline(rules: &Rules, state: &State) -> Option<Timestamp> {
-    let computed = rules.schedule.next_after(state.base_at?)?.plus_seconds(rules.grace);
+    let computed = expected_at(rules, state)?.plus_seconds(rules.grace);
     Some(put_off(computed, state.put_off_to))
 }
 
@@ -431,7 +444,7 @@ pub fn on_deadline(
             continue;
         }
         state.failures = state.failures.saturating_add(1);
-        let missed = state.base_at.and_then(|base| rules.schedule.next_after(base));
+        let missed = expected_at(rules, state);
         let (reason, expected_at) = match awaited {
             Awaited::Ping => (Reason::Timeout, missed),
             Awaited::Run(i) => {
@@ -461,7 +474,7 @@ pub fn on_deadline(
 /// stands for all whose time had come by then: they cost one failure, not one each.
 fn counted_up_to(rules: &Rules, state: &State, missed: Option<Timestamp>) -> Option<Timestamp> {
     let (missed, Some(to)) = (missed?, state.put_off_to) else { return missed };
-    Some(rules.schedule.last_up_to(missed, to.plus_seconds(-rules.grace)))
+    Some(rules.schedule.done_up_to(missed, to.plus_seconds(-rules.grace)))
 }
 
 fn move_deadline(state: &mut State, awaited: Awaited, to: Timestamp) {

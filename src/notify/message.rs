@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::domain::alert::{Alert, CheckFacts, Event, Filters, Rhythm};
 use crate::domain::check::Status;
 use crate::domain::maintenance::Cover;
+use crate::domain::schedule::Schedule;
 use crate::fault::{Fault, Result};
 use crate::secret;
 use crate::store::channels::{self, ChannelRow};
@@ -210,6 +211,17 @@ fn event(row: &NotificationRow) -> Event {
     }
 }
 
+fn rhythm(settings: &checks::Settings) -> Rhythm {
+    match settings.rules().schedule {
+        Schedule::Simple { period } => Rhythm::Every { period },
+        schedule => Rhythm::Schedule {
+            expression: settings.schedule.clone(),
+            timezone: settings.timezone.clone(),
+            words: schedule.words(),
+        },
+    }
+}
+
 /// A check as messages tell of it.
 #[must_use]
 pub fn check_facts(check: &CheckRow, now: Timestamp) -> CheckFacts {
@@ -222,7 +234,7 @@ pub fn check_facts(check: &CheckRow, now: Timestamp) -> CheckFacts {
         description: settings.description.clone(),
         status: check.shown_status(now).to_owned(),
         started: check.open_runs > 0,
-        rhythm: Rhythm::Every { period: settings.period },
+        rhythm: rhythm(settings),
         grace: settings.grace,
         n_pings: check.n_pings,
         last_ping_at: check.last_ping_at,

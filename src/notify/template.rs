@@ -263,7 +263,7 @@ pub fn check_json(check: &CheckFacts) -> Value {
     }
     match &check.rhythm {
         Rhythm::Every { period } => json["timeout"] = json!(period),
-        Rhythm::Schedule { expression, timezone } => {
+        Rhythm::Schedule { expression, timezone, .. } => {
             json["schedule"] = json!(expression);
             json["tz"] = json!(timezone);
         }

@@ -6,6 +6,8 @@
 use crate::clock::Timestamp;
 use crate::config::{Checks, Config};
 use crate::context::Context;
+use crate::domain::schedule::zone::Tz;
+use crate::domain::schedule::{self, Kind, Schedule};
 use crate::domain::{check, slug};
 use crate::fault::{Fault, Result};
 use crate::secret;
@@ -44,8 +46,12 @@ pub struct Change {
     pub tags: Option<Vec<String>>,
     /// What it is about.
     pub description: Option<String>,
-    /// Seconds between two pings.
-    pub period: Option<i64>,
+    /// What kind of schedule it has; where it is not given, the kind of `schedule`.
+    pub kind: Option<Kind>,
+    /// Seconds between two pings. The inner none, as a check with a schedule is read: they stay.
+    pub period: Option<Option<i64>>,
+    /// Its cron or OnCalendar expression; the inner none: it has no such thing.
+    pub schedule: Option<Option<String>>,
     /// The IANA zone of its schedule.
     pub timezone: Option<String>,
     /// Seconds that a ping may be late.
@@ -94,8 +100,11 @@ impl Change {
         check_slug(self.slug.as_ref().and_then(Option::as_deref))?;
         check_tags(self.tags.as_deref().unwrap_or_default())?;
         check_length("description", self.description.as_deref(), MAX_DESCRIPTION)?;
-        check_times(&config.checks, self.period, self.grace, self.max_runtime.flatten())?;
+        check_times(&config.checks, self.period.flatten(), self.grace, self.max_runtime.flatten())?;
         self.timezone.as_deref().map(super::users::time_zone).transpose()?;
+        if let Some(Some(expression)) = &self.schedule {
+            check_schedule(self.kind, expression)?;
+        }
         in_range("early_tolerance", self.early_tolerance.flatten(), 0, MAX_EARLY_TOLERANCE)?;
         in_range("failure_threshold", self.failure_threshold, 1, 100)?;
         in_range("flap_threshold", self.flap_threshold, 0, 1000)?;
@@ -105,15 +114,19 @@ impl Change {
     }
 
     /// These settings with the change made; the slug follows the name unless it is the client's
-    /// own.
-    #[must_use]
-    pub fn applied_to(&self, old: &Settings) -> Settings {
+    /// own. The change must be [`Change::validate`]d.
+    ///
+    /// # Errors
+    /// What it says of kind, period and schedule does not fit together.
+    pub fn applied_to(&self, old: &Settings) -> Result<Settings> {
         let mut new = old.clone();
         set(&mut new.check_name, self.check_name.as_ref());
         set(&mut new.tags.0, self.tags.as_ref());
         set(&mut new.description, self.description.as_ref());
-        set(&mut new.period, self.period.as_ref());
-        set(&mut new.timezone, self.timezone.as_ref());
+        set(&mut new.period, self.period.flatten().as_ref());
+        if let Some(zone) = self.timezone.as_deref().map(super::users::time_zone).transpose()? {
+            zone.name().clone_into(&mut new.timezone);
+        }
         set(&mut new.grace, self.grace.as_ref());
         set(&mut new.max_runtime, self.max_runtime.as_ref());
         set(&mut new.early_tolerance, self.early_tolerance.as_ref());
@@ -129,7 +142,47 @@ impl Change {
         set(&mut new.filter_http_body, self.filter_http_body.map(Flag::from).as_ref());
         set(&mut new.filter_default_fail, self.filter_default_fail.map(Flag::from).as_ref());
         self.apply_slug(&mut new, old);
-        new
+        self.apply_schedule(&mut new, old)?;
+        Ok(new)
+    }
+
+    fn apply_schedule(&self, new: &mut Settings, old: &Settings) -> Result<()> {
+        if (self.kind, &self.schedule, &self.period) == (None, &None, &None) {
+            return Ok(());
+        }
+        let given = self.schedule.as_ref().and_then(Option::as_deref);
+        let kind = match (self.kind, given) {
+            (Some(kind), _) => kind.as_str(),
+            (None, Some(expression)) => check_schedule(None, expression)?.as_str(),
+            (None, None) => old.kind.as_str(),
+        };
+        kind.clone_into(&mut new.kind);
+        if kind == Kind::Simple.as_str() {
+            return self.apply_simple(new, given);
+        }
+        let expression = match (&self.schedule, given) {
+            (_, Some(given)) => given,
+            (None, None) if old.kind == kind => &old.schedule,
+            _ => {
+                let reason = format!("is required where kind is {kind}, and must not be null");
+                return Err(Fault::invalid("schedule", reason));
+            }
+        };
+        expression.clone_into(&mut new.schedule);
+        Ok(())
+    }
+
+    fn apply_simple(&self, new: &mut Settings, schedule: Option<&str>) -> Result<()> {
+        if schedule.is_some() {
+            let reason =
+                "belongs to kind cron or oncalendar: give that kind, or leave schedule out";
+            return Err(Fault::invalid("schedule", reason));
+        }
+        if self.period == Some(None) {
+            return Err(Fault::invalid("period", "must not be null where kind is simple"));
+        }
+        new.schedule.clear();
+        Ok(())
     }
 
     fn apply_slug(&self, new: &mut Settings, old: &Settings) {
@@ -149,6 +202,20 @@ impl Change {
     }
 }
 
+/// Reads an expression, of this kind or of the one that it is of, and returns the kind.
+///
+/// # Errors
+/// It is none: which of its parts is wrong, and what is allowed.
+pub fn check_schedule(kind: Option<Kind>, expression: &str) -> Result<Kind> {
+    let wrong = |reason| Fault::invalid("schedule", reason);
+    let kind = match kind {
+        Some(kind) => kind,
+        None => schedule::kind_of(expression).map_err(wrong)?,
+    };
+    Schedule::read(kind, 0, expression, Tz::UTC).map_err(wrong)?;
+    Ok(kind)
+}
+
 fn set<T: Clone>(place: &mut T, value: Option<&T>) {
     if let Some(value) = value {
         place.clone_from(value);
@@ -165,7 +232,8 @@ pub fn validate(ctx: &Context, settings: &Settings) -> Result<()> {
     check_slug(Some(&settings.slug))?;
     check_tags(&settings.tags.0)?;
     check_length("description", Some(&settings.description), MAX_DESCRIPTION)?;
-    check_times(&ctx.config.checks, Some(*period), Some(*grace), *max_runtime)
+    let period = (settings.kind == Kind::Simple.as_str()).then_some(*period);
+    check_times(&ctx.config.checks, period, Some(*grace), *max_runtime)
 }
 
 fn check_name(name: Option<&str>) -> Result<()> {
@@ -347,14 +415,14 @@ async fn own_channels(conn: &mut Conn, project_id: i64, ids: &[i64]) -> Result<V
 /// Changes a check. The change must be [`Change::validate`]d.
 ///
 /// # Errors
-/// It is not in this project, or a channel is not.
+/// It is not in this project, or a channel is not, or its kind and its schedule do not fit together.
 pub async fn update(ctx: &Context, project_id: i64, check_id: i64, change: &Change) -> Result<()> {
     let mut tx = ctx.store.begin().await?;
     // The state first: whoever locks both does it in this order.
     let mut watched = states::load_one(&mut tx, check_id).await?.ok_or_else(not_yours)?;
     let row = checks::find(&mut tx, project_id, check_id).await?.ok_or_else(not_yours)?;
     let now = ctx.now();
-    let settings = change.applied_to(&row.settings);
+    let settings = change.applied_to(&row.settings)?;
     if let Some(ids) = &change.channels {
         let ids = own_channels(&mut tx, project_id, ids).await?;
         channels::assign(&mut tx, check_id, &ids).await?;
@@ -415,9 +483,18 @@ pub async fn remarks(
 ) -> Result<Vec<Remark>> {
     let mut remarks = Vec::new();
     remarks.extend(slug_remark(conn, check).await?);
+    remarks.extend(never_fires(&check.settings, now).then(|| {
+        let message = "the schedule never fires again: no ping is expected, and none is missed";
+        Remark::new(&remark::SCHEDULE_NEVER_FIRES, message)
+    }));
     remarks.extend(channel_remark(conn, channel_ids).await?);
     remarks.extend(queue_remark(conn, check.project_id, now).await?);
     Ok(remarks)
+}
+
+/// Whether a check has a schedule that does not fire again after `now`.
+pub(super) fn never_fires(settings: &Settings, now: Timestamp) -> bool {
+    settings.rules().schedule.next_after(now).is_none()
 }
 
 async fn slug_remark(conn: &mut Conn, check: &CheckRow) -> Result<Option<Remark>> {
@@ -477,11 +554,11 @@ mod tests {
 
     fn named(name: &str) -> Settings {
         let change = Change { check_name: Some(name.to_owned()), ..Change::default() };
-        change.applied_to(&Settings::default())
+        change.applied_to(&Settings::default()).unwrap()
     }
 
     fn slug_after(old: &Settings, change: &Change) -> (String, i16) {
-        let new = change.applied_to(old);
+        let new = change.applied_to(old).unwrap();
         (new.slug, new.slug_is_custom.0)
     }
 
@@ -494,7 +571,7 @@ mod tests {
         let rename = Change { check_name: Some("New Name".to_owned()), ..Change::default() };
         assert_eq!(slug_after(&named("Old"), &rename), ("new-name".to_owned(), 0));
         let own = Change { slug: Some(Some("mine".to_owned())), ..Change::default() };
-        let owned = own.applied_to(&named("Old"));
+        let owned = own.applied_to(&named("Old")).unwrap();
         assert_eq!(slug_after(&owned, &rename), ("mine".to_owned(), 1));
         let cleared = Change { slug: Some(None), ..rename };
         assert_eq!(slug_after(&owned, &cleared), ("new-name".to_owned(), 0));
@@ -517,7 +594,7 @@ mod tests {
     fn ranges_are_kept_and_the_message_names_the_field_and_the_range() {
         let grace = Change { grace: Some(59), ..Change::default() };
         assert_eq!(refused(&grace), "grace: must be between 60 and 31536000 seconds");
-        let period = Change { period: Some(LONGEST + 1), ..Change::default() };
+        let period = Change { period: Some(Some(LONGEST + 1)), ..Change::default() };
         assert_eq!(refused(&period), "period: must be between 60 and 31536000 seconds");
         let threshold = Change { failure_threshold: Some(0), ..Change::default() };
         assert_eq!(refused(&threshold), "failure_threshold: must be between 1 and 100");
@@ -533,12 +610,81 @@ mod tests {
         assert!(fine.validate(&Config::default()).is_ok());
     }
 
+    fn cron(expression: &str) -> Change {
+        let schedule = Some(Some(expression.to_owned()));
+        Change { kind: Some(Kind::Cron), schedule, ..Change::default() }
+    }
+
+    /// Kind, schedule and period after a change; or why it is refused.
+    fn timing_after(old: &Settings, change: &Change) -> Result<(String, String, i64), String> {
+        let new = change.validate(&Config::default()).and_then(|()| change.applied_to(old));
+        new.map(|new| (new.kind, new.schedule, new.period)).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn a_schedule_makes_the_kind_and_simple_takes_it_away() {
+        let simple = named("a");
+        let with = timing_after(&simple, &Change { kind: None, ..cron("0 3 * * *") });
+        assert_eq!(with, Ok(("cron".to_owned(), "0 3 * * *".to_owned(), 86_400)));
+        let calendar = Change { schedule: Some(Some("daily".to_owned())), ..Change::default() };
+        assert_eq!(timing_after(&simple, &calendar).unwrap().0, "oncalendar");
+        let nightly = cron("0 3 * * *").applied_to(&simple).unwrap();
+        assert_eq!(timing_after(&nightly, &calendar).unwrap().0, "oncalendar");
+        let back = Change { kind: Some(Kind::Simple), ..Change::default() };
+        let back = Change { schedule: Some(None), ..back };
+        assert_eq!(timing_after(&nightly, &back), Ok(("simple".to_owned(), String::new(), 86_400)));
+    }
+
+    #[test]
+    fn what_is_read_of_a_check_with_a_schedule_can_be_put_back() {
+        let nightly = cron("0 3 * * *").applied_to(&named("a")).unwrap();
+        let back = Change { period: Some(None), ..cron("0 3 * * *") };
+        assert_eq!(back.applied_to(&nightly).unwrap(), nightly);
+        let grace = Change { grace: Some(60), period: Some(None), ..Change::default() };
+        assert_eq!(grace.applied_to(&nightly).unwrap().schedule, "0 3 * * *");
+    }
+
+    #[test]
+    fn kind_period_and_schedule_must_fit_together() {
+        let simple = named("a");
+        let nightly = cron("0 3 * * *").applied_to(&simple).unwrap();
+        let refused = |old, change: Change| timing_after(old, &change).unwrap_err();
+        let empty = Change::default;
+        let alone = Change { kind: Some(Kind::Cron), ..empty() };
+        assert!(refused(&simple, alone.clone()).starts_with("schedule: is required where kind is"));
+        assert!(timing_after(&nightly, &alone).is_ok(), "it has one already");
+        let other = Change { kind: Some(Kind::OnCalendar), ..empty() };
+        assert!(refused(&nightly, other).starts_with("schedule: is required"));
+        let none = Change { schedule: Some(None), ..empty() };
+        assert!(refused(&nightly, none.clone()).starts_with("schedule: is required"));
+        assert!(timing_after(&simple, &none).is_ok());
+        let both = Change { kind: Some(Kind::Simple), ..cron("0 3 * * *") };
+        assert!(refused(&simple, both).starts_with("schedule: belongs to kind cron"));
+        let no_period = Change { period: Some(None), ..empty() };
+        assert!(refused(&simple, no_period).starts_with("period: must not be null"));
+    }
+
+    #[test]
+    fn a_bad_expression_is_told_by_its_field() {
+        let simple = named("a");
+        let refused = |text: &str| timing_after(&simple, &cron(text)).unwrap_err();
+        assert_eq!(refused("61 * * * *"), "schedule: minute: 61 is not within 0–59");
+        assert!(refused("daily").starts_with("schedule: "));
+        assert!(refused(&"*".repeat(1001)).starts_with("schedule: must have at most 1000"));
+    }
+
+    #[test]
+    fn zones_are_kept_by_their_current_names() {
+        let old = Change { timezone: Some("Asia/Calcutta".to_owned()), ..cron("0 3 * * *") };
+        assert_eq!(old.applied_to(&named("a")).unwrap().timezone, "Asia/Kolkata");
+    }
+
     #[test]
     fn only_what_is_given_is_held_against_the_configuration() {
         let mut config = Config::default();
         config.checks.min_period = 100_000;
         assert!(Change::default().validate(&config).is_ok());
-        let period = Change { period: Some(86_400), ..Change::default() };
+        let period = Change { period: Some(Some(86_400)), ..Change::default() };
         assert!(period.validate(&config).unwrap_err().to_string().starts_with("period: "));
     }
 
@@ -556,7 +702,7 @@ mod tests {
         #[test]
         fn an_empty_change_changes_nothing(name in ".{0,100}") {
             let settings = named(&name);
-            prop_assert_eq!(Change::default().applied_to(&settings), settings);
+            prop_assert_eq!(Change::default().applied_to(&settings).unwrap(), settings);
         }
     }
 }

@@ -4,10 +4,11 @@ use super::checks::{self, Change};
 use super::years;
 use crate::clock::Timestamp;
 use crate::context::Context;
-use crate::domain::schedule::preview;
+use crate::domain::check::{self, Rules, State};
+use crate::domain::schedule::{Kind, preview};
 use crate::fault::{Fault, Result};
-use crate::store;
 use crate::store::checks::Settings;
+use crate::store::states::{self, Base};
 
 /// How many occurrences a preview has where nobody says.
 pub const USUAL: i64 = 10;
@@ -18,8 +19,12 @@ pub const MOST: i64 = 100;
 /// one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
+    /// What kind of schedule.
+    pub kind: Option<Kind>,
     /// Seconds between two pings.
     pub period: Option<i64>,
+    /// The cron or OnCalendar expression.
+    pub schedule: Option<String>,
     /// The IANA zone of a schedule that has one.
     pub timezone: Option<String>,
     /// Seconds that a ping may be late.
@@ -54,7 +59,9 @@ impl Wanted {
 
     fn change(&self) -> Change {
         Change {
-            period: self.period,
+            kind: self.kind,
+            period: self.period.map(Some),
+            schedule: self.schedule.clone().map(Some),
             timezone: self.timezone.clone(),
             grace: self.grace,
             ..Change::default()
@@ -64,9 +71,12 @@ impl Wanted {
 
 /// The next expected times of a schedule of its own, counted from `from`. What is wanted must be
 /// [`Wanted::validate`]d.
-#[must_use]
-pub fn of_schedule(ctx: &Context, wanted: &Wanted) -> Vec<Expected> {
-    expected(ctx, wanted, &Settings::default(), None)
+///
+/// # Errors
+/// Its kind and its schedule do not fit together.
+pub fn of_schedule(ctx: &Context, wanted: &Wanted) -> Result<Vec<Expected>> {
+    let rules = wanted.change().applied_to(&Settings::default())?.rules();
+    Ok(expected(ctx, wanted, &rules, None))
 }
 
 /// The next expected times of a check, under its settings save for those that are given, counted
@@ -74,7 +84,7 @@ pub fn of_schedule(ctx: &Context, wanted: &Wanted) -> Vec<Expected> {
 /// resumed, from `from`. What is wanted must be [`Wanted::validate`]d.
 ///
 /// # Errors
-/// It is not in this project.
+/// It is not in this project, or its kind and its schedule do not fit together.
 pub async fn of_check(
     ctx: &Context,
     project_id: i64,
@@ -83,22 +93,25 @@ pub async fn of_check(
 ) -> Result<Vec<Expected>> {
     let mut conn = ctx.store.read().await?;
     let (row, _) = checks::find(&mut conn, project_id, check_id).await?;
-    let base = store::states::base_at(&mut conn, check_id).await?;
-    Ok(expected(ctx, wanted, &row.settings, base))
+    let base = states::base_of(&mut conn, check_id).await?;
+    let rules = wanted.change().applied_to(&row.settings)?.rules();
+    let first = base.and_then(|Base { base_at, last_ping_at }| {
+        check::expected_at(&rules, &State { base_at, last_ping_at, ..State::default() })
+    });
+    Ok(expected(ctx, wanted, &rules, first))
 }
 
 fn expected(
     ctx: &Context,
     wanted: &Wanted,
-    settings: &Settings,
-    base: Option<Timestamp>,
+    rules: &Rules,
+    first: Option<Timestamp>,
 ) -> Vec<Expected> {
-    let rules = wanted.change().applied_to(settings).rules();
     let from = wanted.from.unwrap_or_else(|| ctx.now());
     let count = usize::try_from(wanted.count.unwrap_or(USUAL)).unwrap_or(0);
     // What can't be written as a time is never told of.
     let end = years::LAST.plus_seconds(-rules.grace);
-    let list = preview::occurrences(&rules.schedule, base, from, count, end).into_iter();
+    let list = preview::occurrences(&rules.schedule, first, from, count, end).into_iter();
     let with_deadline = |expected_at: Timestamp| Expected {
         expected_at,
         deadline_at: expected_at.plus_seconds(rules.grace),

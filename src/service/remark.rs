@@ -33,6 +33,15 @@ pub const SLUG_EMPTY: Kind = Kind {
     remedy: "Set slug, or a name with letters or digits, or ping by UUID.",
 };
 
+/// A check whose schedule is over.
+pub const SCHEDULE_NEVER_FIRES: Kind = Kind {
+    group: "SCHEDULE",
+    code: "NEVER_FIRES",
+    when: "The check's schedule never fires again, as on the 30th of February or in a year that is \
+           over: no ping is expected, and none is missed.",
+    remedy: "Look at the schedule's preview, and mend the expression.",
+};
+
 /// A check tells nobody.
 pub const CHANNEL_NONE_ASSIGNED: Kind = Kind {
     group: "CHANNEL",
@@ -91,6 +100,7 @@ pub const QUEUE_DELAYED: Kind = Kind {
 pub const ALL: &[&Kind] = &[
     &SLUG_NOT_UNIQUE,
     &SLUG_EMPTY,
+    &SCHEDULE_NEVER_FIRES,
     &CHANNEL_NONE_ASSIGNED,
     &CHANNEL_DISABLED,
     &CHANNEL_DELIVERY_FAILED,

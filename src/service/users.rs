@@ -1,8 +1,7 @@
 //! Users: making them, signing them in, and what they say about themselves.
 
-use std::str::FromStr;
-
 use crate::context::Context;
+use crate::domain::schedule::zone::{self, Tz};
 use crate::fault::{Fault, Result};
 use crate::secret;
 use crate::store::users::{self, NewUser, UserRow};
@@ -123,8 +122,8 @@ pub async fn set_password(ctx: &Context, user_id: i64, password: &str) -> Result
 ///
 /// # Errors
 /// There is no such zone; the fault names `timezone`.
-pub fn time_zone(name: &str) -> Result<chrono_tz::Tz> {
-    chrono_tz::Tz::from_str(name).map_err(|_| {
+pub fn time_zone(name: &str) -> Result<Tz> {
+    zone::parse(name).ok_or_else(|| {
         Fault::invalid("timezone", "must be an IANA time zone such as UTC or Europe/Berlin")
     })
 }

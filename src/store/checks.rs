@@ -6,11 +6,10 @@ use sqlx::AssertSqlSafe;
 
 use super::dialect::{Column, Db, Rows, id_list};
 use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value, on_link};
-use super::{Flag, IdRow, maintenance};
+use super::{Flag, IdRow, maintenance, states};
 use crate::clock::Timestamp;
 use crate::domain::check::{Rules, Status};
 use crate::domain::ping::BodyFilter;
-use crate::domain::schedule::Schedule;
 use crate::fault::Result;
 
 /// Everything that an owner sets about a check, save its channels.
@@ -27,11 +26,11 @@ pub struct Settings {
     pub tags: Tags,
     /// What it is about.
     pub description: String,
-    /// `simple`.
+    /// `simple`, `cron` or `oncalendar`.
     pub kind: String,
     /// Seconds between two pings of a simple check.
     pub period: i64,
-    /// The expression of a check that has one.
+    /// The expression of kinds `cron` and `oncalendar`; empty for `simple`.
     pub schedule: String,
     /// The IANA zone of that expression.
     pub timezone: String,
@@ -100,10 +99,13 @@ impl Settings {
     /// The part of the settings that decides states and deadlines.
     #[must_use]
     pub fn rules(&self) -> Rules {
+        let (schedule, _) =
+            states::schedule_of(&self.kind, self.period, &self.schedule, &self.timezone);
         Rules {
-            schedule: Schedule::Simple { period: self.period },
+            schedule,
             grace: self.grace,
             max_runtime: self.max_runtime,
+            early_tolerance: self.early_tolerance,
             failure_threshold: i32::try_from(self.failure_threshold).unwrap_or(i32::MAX),
             manual_resume: self.manual_resume.into(),
             post_only: self.post_only.into(),

@@ -10,7 +10,8 @@ use crate::clock::Timestamp;
 use crate::domain::check::{self, DeadlineEffect, Effect, Flip, Rules, State, Status};
 use crate::domain::ping::BodyFilter;
 use crate::domain::run::Run;
-use crate::domain::schedule::Schedule;
+use crate::domain::schedule::zone::{self, Tz};
+use crate::domain::schedule::{Kind, Schedule};
 use crate::fault::Result;
 
 /// A check as the workers see it, together with what has to be written about it.
@@ -56,8 +57,11 @@ struct StateRow {
     check_id: i64,
     kind: String,
     period: i64,
+    schedule: String,
+    timezone: String,
     grace: i64,
     max_runtime: Option<i64>,
+    early_tolerance: Option<i64>,
     failure_threshold: i64,
     manual_resume: Flag,
     post_only: Flag,
@@ -76,21 +80,47 @@ struct StateRow {
     wake_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "s.check_id, s.kind, s.period, s.grace, s.max_runtime, \
-    s.failure_threshold, s.manual_resume, s.post_only, s.filtered, s.status, s.failures, \
-    s.n_pings, s.n_flips, s.open_runs, s.base_at, s.put_off_to, s.last_ping_at, \
-    s.last_start_at, s.last_duration, s.wake_at";
+const COLUMNS: &str = "s.check_id, s.kind, s.period, s.schedule, s.timezone, s.grace, \
+    s.max_runtime, s.early_tolerance, s.failure_threshold, s.manual_resume, s.post_only, \
+    s.filtered, s.status, s.failures, s.n_pings, s.n_flips, s.open_runs, s.base_at, s.put_off_to, \
+    s.last_ping_at, s.last_start_at, s.last_duration, s.wake_at";
+
+/// The schedule that a row holds. Where it holds something that no version of this program wrote: a
+/// simple one, and why it can't be read.
+pub(super) fn schedule_of(
+    kind: &str,
+    period: i64,
+    expression: &str,
+    timezone: &str,
+) -> (Schedule, Option<String>) {
+    let read = || {
+        let kind: Kind = kind.parse().map_err(|_| format!("its kind {kind:?} is not known"))?;
+        // Only a kind that has an expression goes by a zone.
+        let zone = match (kind, zone::parse(timezone)) {
+            (Kind::Simple, _) => Tz::UTC,
+            (_, Some(zone)) => zone,
+            (_, None) => return Err(format!("its time zone {timezone:?} is not known")),
+        };
+        Schedule::read(kind, period, expression, zone)
+            .map_err(|reason| format!("its schedule {expression:?} can't be read: {reason}"))
+    };
+    match read() {
+        Ok(schedule) => (schedule, None),
+        Err(reason) => (Schedule::Simple { period }, Some(reason)),
+    }
+}
 
 impl StateRow {
     fn into_watched(self) -> (Watched, bool, bool) {
-        let broken = (self.kind != "simple")
-            .then(|| format!("its kind {:?} is not known to this version", self.kind));
+        let (schedule, broken) =
+            schedule_of(&self.kind, self.period, &self.schedule, &self.timezone);
         let watched = Watched {
             check_id: self.check_id,
             rules: Rules {
-                schedule: Schedule::Simple { period: self.period },
+                schedule,
                 grace: self.grace,
                 max_runtime: self.max_runtime,
+                early_tolerance: self.early_tolerance,
                 failure_threshold: i32::try_from(self.failure_threshold).unwrap_or(i32::MAX),
                 manual_resume: self.manual_resume.into(),
                 post_only: self.post_only.into(),
@@ -216,14 +246,23 @@ pub async fn n_flips(conn: &mut Conn, check_id: i64) -> Result<Option<i64>> {
     Ok(fetch_optional!(conn, IdRow, sql, check_id).map(|row| row.id))
 }
 
-/// What a check's next occurrence counts from: its last success or failure, or the occurrence that
-/// was missed after it. None where it waits for its first one, since it was made or resumed.
+/// What a check's next ping is counted from.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct Base {
+    /// Its last success or failure, or the occurrence that was missed after it. None where it waits
+    /// for its first one, since it was made or resumed.
+    pub base_at: Option<Timestamp>,
+    /// Its last success or failure.
+    pub last_ping_at: Option<Timestamp>,
+}
+
+/// What a check's next ping is counted from; none where there is no such check.
 ///
 /// # Errors
 /// The database is out.
-pub async fn base_at(conn: &mut Conn, check_id: i64) -> Result<Option<Timestamp>> {
-    let sql = "SELECT base_at AS id FROM check_states WHERE check_id = $1 AND base_at IS NOT NULL";
-    Ok(fetch_optional!(conn, IdRow, sql, check_id).map(|row| Timestamp(row.id)))
+pub async fn base_of(conn: &mut Conn, check_id: i64) -> Result<Option<Base>> {
+    let sql = "SELECT base_at, last_ping_at FROM check_states WHERE check_id = $1";
+    Ok(fetch_optional!(conn, Base, sql, check_id))
 }
 
 /// Adds the open runs and the word filters of those that have any.

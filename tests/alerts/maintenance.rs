@@ -167,7 +167,7 @@ both_databases! {
 
     async fn a_missed_deadline_inside_a_window_is_told_at_its_end_too(database) {
         let mut scene = Scene::new(database).await;
-        let quick = checks::Change { period: Some(60), grace: Some(60), ..checks::Change::default() };
+        let quick = checks::Change { period: Some(Some(60)), grace: Some(60), ..checks::Change::default() };
         checks::update(&scene.parts.ctx, scene.project, scene.check, &quick).await.unwrap();
         scene.succeed().await;
         scene.window(100, 140).await;

@@ -193,19 +193,6 @@ both_databases! {
         assert!(refused(&api, &check, &json!({"max_runtime": 119})).await.starts_with("max_runtime: "));
     }
 
-    async fn kinds_with_a_schedule_are_announced(database) {
-        let api = shared(database).await;
-        for more in [
-            json!({"kind": "cron", "schedule": "* * * * *"}), json!({"kind": "oncalendar"}),
-            json!({"schedule": "daily"}),
-        ] {
-            let mut body = json!({"check_name": "later"});
-            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            let message = api.post(&api.path("/check"), &body).await.fatal(501);
-            assert!(message.contains("not built yet"), "{message}");
-        }
-    }
-
     async fn a_check_tells_all_channels_unless_some_are_named(database) {
         let api = shared(database).await;
         let (one, two) = (channel(&api).await, channel(&api).await);

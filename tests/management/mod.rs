@@ -22,6 +22,7 @@ mod members;
 mod previews;
 mod projects;
 mod remarks;
+mod schedules;
 mod schemathesis;
 mod sessions;
 mod snippets;

@@ -93,9 +93,6 @@ both_databases! {
                 let message = room.get(&format!("{path}?{query}")).await.fatal(400);
                 assert!(message.starts_with(field), "{query}: {message}");
             }
-            for query in ["kind=cron&schedule=*+*+*+*+*", "kind=oncalendar", "schedule=daily"] {
-                assert!(room.get(&format!("{path}?{query}")).await.fatal(501).contains("not built yet"));
-            }
             room.get(&format!("{path}?kind=simple&timezone=Europe/Berlin&period=60&grace=31536000&count=100")).await.ok();
         }
         room.get("/check/999999/schedule-preview").await.fatal(403);

@@ -145,6 +145,15 @@ impl Scene {
         self.desk.ctx.clock.advance(Duration::from_secs(61));
     }
 
+    async fn schedules(&mut self) {
+        let (over, silent) = ("SCHEDULE/NEVER_FIRES", "CHANNEL/NONE_ASSIGNED");
+        let body = json!({"check_name": "never", "schedule": "0 0 30 2 *", "channels": []});
+        let check = self.check(body, &[over, silent]).await;
+        self.says("PUT", &check, json!({"schedule": "2020-01-01"}), &[over, silent]).await;
+        self.says("PUT", &check, json!({"schedule": "daily"}), &[silent]).await;
+        self.says("DELETE", &check, json!({}), &[]).await;
+    }
+
     async fn queue(&mut self) {
         let late = &["QUEUE/DELAYED"];
         let other = self.channel(0, &[]).await;
@@ -168,6 +177,7 @@ both_databases! {
         let one = scene.channel(0, &[]).await;
         scene.slugs().await;
         scene.channels(&one).await;
+        scene.schedules().await;
         scene.windows().await;
         scene.queue().await;
         let all = remark::ALL.iter().map(|kind| format!("{}/{}", kind.group, kind.code)).collect();

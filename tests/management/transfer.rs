@@ -557,6 +557,47 @@ both_databases! {
         assert_eq!(room.list(project, "check").await.len(), 20);
     }
 
+    async fn schedules_are_carried_over_whole(database) {
+        let room = Room::new(database).await;
+        let project = room.project("Scheduled").await;
+        for (name, schedule) in
+            [("cron", "30 3 * * MON-FRI"), ("calendar", "Mon..Fri 03:30\n*-*~01 12:00 Asia/Tokyo"), ("never", "0 0 30 2 *")]
+        {
+            let body = json!({
+                "check_name": name, "schedule": schedule, "timezone": "Europe/Budapest", "early_tolerance": 5,
+            });
+            room.check(project, body).await;
+        }
+        let text = room.export(project).await;
+        assert!(!text.contains("period ="), "{text}");
+        let copy = room.project("Copy").await;
+        let answer = room.import(copy, &text).await;
+        let never = answer["error_list"].as_array().unwrap().iter().find(|one| one["code"] == "NEVER_FIRES");
+        assert!(never.unwrap()["message"].as_str().unwrap().ends_with(": never"), "{answer}");
+        assert_eq!(room.export(copy).await, text);
+        let again = room.import(copy, &text).await;
+        assert_eq!((&again["updated"], &again["error_list"]), (&json!([]), &json!([])));
+        // Old names of zones are the same zones.
+        let old = "[[checks]]\ncheck_name = \"a\"\nschedule = \"@daily\"\ntimezone = \"Asia/Calcutta\"";
+        room.import(copy, old).await;
+        let made = room.list(copy, "check").await.pop().unwrap();
+        assert_eq!((&made["kind"], &made["timezone"]), (&json!("cron"), &json!("Asia/Kolkata")));
+        assert_eq!(room.import(copy, old).await["updated"], json!([]));
+        for (lines, says) in [
+            ("kind = \"cron\"\nschedule = \"61 * * * *\"", "checks[0].schedule: minute: 61 is not within 0–59"),
+            ("kind = \"oncalendar\"", "checks[0].schedule: is required where kind is oncalendar"),
+            ("kind = \"simple\"\nschedule = \"@daily\"", "checks[0].schedule: belongs to kind cron"),
+            ("kind = \"weekly\"", "checks[0].kind: must be one of simple, cron, oncalendar"),
+        ] {
+            let message = room.refuses(copy, &format!("[[checks]]\ncheck_name = \"b\"\n{lines}")).await;
+            assert!(message.starts_with(says), "{message}");
+        }
+        let simple = "[[checks]]\ncheck_name = \"a\"\nkind = \"simple\"\nperiod = 120";
+        room.import(copy, simple).await;
+        let made = room.list(copy, "check").await.pop().unwrap();
+        assert_eq!((&made["kind"], &made["period"], &made["schedule"]), (&json!("simple"), &json!(120), &Value::Null));
+    }
+
     async fn an_import_moves_deadlines_like_any_other_change(database) {
         let room = Room::new(database).await;
         let project = room.project("Deadlines").await;

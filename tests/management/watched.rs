@@ -69,6 +69,12 @@ impl Watched {
         self.desk.call(&self.session, "GET", &path, None).await
     }
 
+    /// What a POST to a path behind the project's own answers.
+    pub async fn post(&self, tail: &str, body: Value) -> Told {
+        let path = format!("/user/project/{}{tail}", self.project);
+        self.desk.call(&self.session, "POST", &path, Some(body)).await
+    }
+
     /// Changes a check.
     pub async fn set(&self, check: i64, fields: Value) {
         let path = format!("/user/project/{}/check/{check}", self.project);

@@ -171,14 +171,24 @@ both_databases! {
         assert_eq!(made(&api, "tagged").await["tags"], json!(["prod", "db", "eu"]));
     }
 
-    async fn the_ping_may_give_a_time_zone_and_a_schedule_is_refused_by_name(database) {
+    async fn the_ping_may_give_a_schedule_and_its_time_zone(database) {
         let api = shared(database).await;
         api.ping_slug("zoned?create=1&tz=Europe/Berlin&grace=600").await.says(201, "Created");
         let check = made(&api, "zoned").await;
         assert_eq!((&check["kind"], &check["grace"]), (&json!("simple"), &json!(600)));
-        let answer = api.ping_slug("by-cron?create=1&schedule=15%203+*+*+1-5").await;
-        answer.says(400, "schedule: this version makes checks with a period only");
-        assert!(api.checks_with_slug("by-cron").await.is_empty());
+        for (slug, query, kind, schedule) in [
+            ("by-cron", "schedule=15%203+*+*+1-5&tz=Asia/Calcutta", "cron", "15 3 * * 1-5"),
+            ("by-calendar", "tz=Asia/Kolkata&schedule=Mon..Fri+03:15", "oncalendar", "Mon..Fri 03:15"),
+        ] {
+            api.ping_slug(&format!("{slug}?create=1&{query}")).await.says(201, "Created");
+            let check = made(&api, slug).await;
+            assert_eq!((&check["kind"], &check["schedule"]), (&json!(kind), &json!(schedule)));
+            assert_eq!((&check["timezone"], &check["status"]), (&json!("Asia/Kolkata"), &json!("up")));
+            assert!(check["next_ping_at"].as_str().unwrap().ends_with("T21:45:00.000000Z"), "{check}");
+        }
+        let answer = api.ping_slug("bad-cron?create=1&schedule=61+*+*+*+*").await;
+        answer.says(400, "schedule: minute: 61 is not within 0–59");
+        assert!(api.checks_with_slug("bad-cron").await.is_empty());
     }
 
     async fn a_name_with_another_slug_makes_the_address_a_slug_of_its_own(database) {

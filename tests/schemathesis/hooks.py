@@ -3,6 +3,7 @@ objects there are. Everything else is generated from the description."""
 
 import base64
 import ipaddress
+import re
 
 import schemathesis
 from hypothesis import strategies as st
@@ -31,9 +32,19 @@ schemathesis.openapi.format(
     st.binary(min_size=24, max_size=64).map(lambda key: "whsec_" + base64.b64encode(key).decode()),
 )
 
+SCHEDULES = {
+    "cron": ["* * * * *", "*/5 2-4 1,15 * MON-FRI", "0 0 L * *", "30 3 * * 5#2", "@daily", "0 0 30 2 *"],
+    "oncalendar": ["daily", "Mon..Fri *-*-* 03:30", "*-*~01 12:00 Asia/Tokyo", "*:0/10", "2020-01-01"],
+}
+schemathesis.openapi.format(
+    "cron-or-oncalendar", st.sampled_from(SCHEDULES["cron"] + SCHEDULES["oncalendar"])
+)
+
 # Ids in bodies must be those of objects that are there: these are made before the run.
 OWN = {"channels": 1, "checks": 1}
 LARGEST = 1e300
+# Null goes only with the other kind: on its own, what is said is that nothing changes.
+NULLS = [("period", None), ("schedule", None)]
 
 
 @schemathesis.serializer("application/toml")
@@ -60,11 +71,29 @@ def is_ids(value):
     return isinstance(value, list) and all(type(one) is int and 0 < one < 2**63 for one in value)
 
 
+def consistent(fields):
+    """A kind, a period and a schedule that fit together, where each of them alone is fine."""
+    kind, schedule = fields.get("kind"), fields.get("schedule")
+    if kind not in ("simple", "cron", "oncalendar"):
+        return
+    if isinstance(schedule, str):
+        # The kind follows from the schedule.
+        del fields["kind"]
+    elif schedule is None and kind in SCHEDULES:
+        fields["schedule"] = SCHEDULES[kind][0]
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
+    if case.path.endswith("/schedule-preview") and isinstance(case.query, dict):
+        consistent(case.query)
     if not isinstance(case.body, dict):
         return
     body = plain(case.body)
+    if re.search(r"/check(/[^/]*)?$", case.path):
+        consistent(body)
+        if body.get("kind") == "simple" or isinstance(body.get("schedule"), type(None)):
+            body = {name: value for name, value in body.items() if (name, value) not in NULLS}
     for name, own in OWN.items():
         if is_ids(body.get(name)):
             body[name] = [own] if body[name] else []

@@ -5,6 +5,8 @@ use uuid::Uuid;
 use super::*;
 use crate::clock::SECOND;
 use crate::domain::ping::{MAX_USER_AGENT, Scheme};
+use crate::domain::schedule::Kind;
+use crate::domain::schedule::zone::Tz;
 
 const T0: Timestamp = Timestamp(1_800_000_000 * SECOND);
 
@@ -17,6 +19,7 @@ fn rules() -> Rules {
         schedule: Schedule::Simple { period: 3600 },
         grace: 600,
         max_runtime: None,
+        early_tolerance: None,
         failure_threshold: 1,
         manual_resume: false,
         post_only: false,
@@ -425,6 +428,77 @@ fn of_too_many_open_runs_the_oldest_is_lost() {
     assert_eq!(state.open_runs.len(), MOST_OPEN_RUNS);
 }
 
+/// Rules by a cron expression in UTC, with ten minutes of grace. [`T0`] is 08:00 there.
+fn by_cron(expression: &str) -> Rules {
+    let schedule = Schedule::read(Kind::Cron, 0, expression, Tz::UTC).unwrap();
+    Rules { schedule, ..rules() }
+}
+
+#[test]
+fn a_ping_waits_for_the_next_occurrence_of_the_schedule_and_its_grace() {
+    let (rules, mut state) = (by_cron("30 * * * *"), State::default());
+    take(&rules, &mut state, &ping(PingKind::Success, 5));
+    assert_eq!(next_ping_at(&rules, &state), Some(at(1800)));
+    assert_eq!(alert_at(&rules, &state), Some(at(2400)));
+    let flip = on_deadline(&rules, &mut state, &[], at(2400)).effect.flip.unwrap();
+    assert_eq!((flip.at, flip.expected_at), (at(2400), Some(at(1800))));
+}
+
+#[test]
+fn a_ping_that_is_a_little_early_counts_for_its_occurrence_and_is_not_missed_there() {
+    let (rules, mut state) = (by_cron("30 * * * *"), State::default());
+    take(&rules, &mut state, &ping(PingKind::Success, 1795));
+    assert_eq!(next_ping_at(&rules, &state), Some(at(5400)));
+    assert_eq!(on_deadline(&rules, &mut state, &[], at(5999)), DeadlineEffect::default());
+    let strict = Rules { early_tolerance: Some(0), ..rules };
+    assert_eq!(next_ping_at(&strict, &state), Some(at(1800)), "where it is switched off");
+}
+
+#[test]
+fn a_missed_occurrence_is_no_early_ping_for_the_one_after_it() {
+    let rules = Rules { failure_threshold: 3, ..by_cron("0,30 * * * *") };
+    let rules = Rules { early_tolerance: Some(3600), ..rules };
+    let mut state = State::default();
+    take(&rules, &mut state, &ping(PingKind::Success, 0));
+    assert_eq!(next_ping_at(&rules, &state), Some(at(3600)), "it counts for the one at 1800");
+    on_deadline(&rules, &mut state, &[], at(4200));
+    assert_eq!((state.failures, next_ping_at(&rules, &state)), (1, Some(at(5400))));
+}
+
+#[test]
+fn a_schedule_that_never_fires_again_has_no_deadline() {
+    let (rules, mut state) = (by_cron("0 0 30 2 *"), State::default());
+    take(&rules, &mut state, &ping(PingKind::Success, 0));
+    assert_eq!((state.status, alert_at(&rules, &state)), (Status::Up, None));
+    take(&rules, &mut state, &ping(PingKind::Start, 10));
+    assert_eq!(alert_at(&rules, &state), Some(at(610)), "save that of a run");
+}
+
+#[test]
+fn a_put_off_deadline_of_a_cron_check_stands_for_every_occurrence_by_then() {
+    let rules = Rules { failure_threshold: 3, grace: 60, ..by_cron("* * * * *") };
+    let mut state = State::default();
+    take(&rules, &mut state, &ping(PingKind::Success, 0));
+    let outage = Outage { from: at(100), to: at(1000) };
+    on_deadline(&rules, &mut state, &[outage], at(1001));
+    assert_eq!(alert_at(&rules, &state), Some(at(1060)));
+    let outcome = on_deadline(&rules, &mut state, &[], at(1061));
+    assert_eq!((outcome.missed, state.failures), (1, 1));
+    assert_eq!(alert_at(&rules, &state), Some(at(1080)), "the first occurrence after it, at 1020");
+}
+
+#[test]
+fn a_change_of_schedule_moves_the_deadline_at_once() {
+    let (old, mut state) = (by_cron("30 * * * *"), State::default());
+    take(&old, &mut state, &ping(PingKind::Success, 5));
+    let new = by_cron("45 * * * *");
+    on_edit(&old, &new, &mut state, at(10));
+    assert_eq!(alert_at(&new, &state), Some(at(3300)));
+    let simple = Rules { schedule: Schedule::Simple { period: 60 }, ..rules() };
+    on_edit(&new, &simple, &mut state, at(20));
+    assert_eq!(alert_at(&simple, &state), Some(at(665)));
+}
+
 /// Something that may happen to a check, and how many seconds after what went before.
 #[derive(Clone, Debug)]
 enum Happening {
@@ -433,7 +507,25 @@ enum Happening {
     Outage(i64),
     Pause,
     Resume,
-    Edit(i64, i64, i32),
+    Edit(Schedule, i64, i32),
+}
+
+/// Schedules of every kind; each fires several times a day.
+fn schedules() -> impl Strategy<Value = Schedule> {
+    let read = |(kind, text): (Kind, &str)| {
+        Schedule::read(kind, 0, text, Tz::Australia__Lord_Howe).unwrap()
+    };
+    prop_oneof![
+        (60..5000_i64).prop_map(|period| Schedule::Simple { period }),
+        prop::sample::select(vec![
+            (Kind::Cron, "* * * * *"),
+            (Kind::Cron, "0,58 * * * *"),
+            (Kind::Cron, "30 2-23/3 * * *"),
+            (Kind::OnCalendar, "*:0/7:30"),
+            (Kind::OnCalendar, "hourly"),
+        ])
+        .prop_map(read),
+    ]
 }
 
 fn happenings() -> impl Strategy<Value = Vec<(i64, Happening)>> {
@@ -451,8 +543,8 @@ fn happenings() -> impl Strategy<Value = Vec<(i64, Happening)>> {
         1 => (6..5000_i64).prop_map(Happening::Outage),
         1 => Just(Happening::Pause),
         1 => Just(Happening::Resume),
-        1 => (60..5000_i64, 60..5000_i64, 1..4_i32)
-            .prop_map(|(period, grace, threshold)| Happening::Edit(period, grace, threshold)),
+        1 => (schedules(), 60..5000_i64, 1..4_i32)
+            .prop_map(|(schedule, grace, threshold)| Happening::Edit(schedule, grace, threshold)),
     ];
     proptest::collection::vec((0..4000_i64, one), 0..60)
 }
@@ -491,8 +583,7 @@ proptest! {
                     counted &= flip.is_none();
                     flip
                 }
-                Happening::Edit(period, grace, failure_threshold) => {
-                    let schedule = Schedule::Simple { period };
+                Happening::Edit(schedule, grace, failure_threshold) => {
                     let new = Rules { schedule, grace, failure_threshold, ..rules.clone() };
                     on_edit(&rules, &new, &mut state, at(now));
                     rules = new;
@@ -532,9 +623,8 @@ proptest! {
     /// Judging late comes to the same as judging in time.
     #[test]
     fn a_late_detector_finds_what_a_punctual_one_finds(
-        period in 60..4000_i64, grace in 60..4000_i64, threshold in 1..5_i32, late in 0..100_000_i64,
+        schedule in schedules(), grace in 60..4000_i64, threshold in 1..5_i32, late in 0..100_000_i64,
     ) {
-        let schedule = Schedule::Simple { period };
         let rules = Rules { schedule, grace, failure_threshold: threshold, ..rules() };
         let mut state = State::default();
         on_ping(&rules, &mut state, &ping(PingKind::Success, 0));

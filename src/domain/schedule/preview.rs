@@ -3,26 +3,23 @@
 use super::Schedule;
 use crate::clock::Timestamp;
 
-/// The first `count` occurrences strictly after `from`. `base` is what the schedule counts from; it
-/// is `from` where there is none. Fewer, or none, where the schedule does not fire so often again
-/// or would do so after `end`.
+/// The first `count` expected times strictly after `from`. `first` is what is expected next, where
+/// the schedule counts from something that happened; else it counts from `from`. Fewer, or none, where
+/// it does not fire so often again or would do so after `end`.
 #[must_use]
 pub fn occurrences(
     schedule: &Schedule,
-    base: Option<Timestamp>,
+    first: Option<Timestamp>,
     from: Timestamp,
     count: usize,
     end: Timestamp,
 ) -> Vec<Timestamp> {
-    let first = schedule.next_after(base.unwrap_or(from)).and_then(|first| {
-        if first > from {
-            return Some(first);
-        }
-        schedule.next_after(schedule.last_up_to(first, from)).filter(|next| *next > from)
-    });
+    let base = first.map_or(from, |first| schedule.done_up_to(first, from));
+    let first = first.filter(|first| *first > from).or_else(|| schedule.next_after(base));
     // Nothing follows an occurrence that is not after the one before it: no schedule does that, and
     // a walk must not stand still.
     let next = |at: &Timestamp| schedule.next_after(*at).filter(|next| next > at);
+    let first = first.filter(|first| *first > from);
     std::iter::successors(first, next).take_while(|at| *at <= end).take(count).collect()
 }
 
@@ -40,7 +37,8 @@ mod tests {
 
     fn every(period: i64, base: Option<i64>, from: i64, count: usize) -> Vec<i64> {
         let schedule = Schedule::Simple { period };
-        let list = occurrences(&schedule, base.map(at), at(from), count, END);
+        let first = base.map(|base| schedule.next_after(at(base)).unwrap());
+        let list = occurrences(&schedule, first, at(from), count, END);
         list.into_iter().map(Timestamp::epoch_seconds).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::json;
-use utoipa::openapi::schema::SchemaType;
+use utoipa::openapi::schema::{SchemaFormat, SchemaType};
 use utoipa::openapi::{Array, ArrayBuilder, Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
@@ -12,9 +12,10 @@ use super::fields::{Body, body, required};
 use super::model::{Flag, Model, Time, id, seconds, time, words, zone};
 use super::query::Query;
 use crate::config::Config;
+use crate::domain::schedule::{Kind, MAX_LENGTH};
 use crate::fault::{Fault, Result};
 use crate::service::checks::{self, Change};
-use crate::service::remark::{self, Kind};
+use crate::service::remark;
 use crate::store;
 use crate::store::checks::{CheckRow, Filter, Order, OrderBy, Settings};
 use crate::store::projects::{ProjectRow, Role};
@@ -52,17 +53,21 @@ const ORDERS: [&str; 8] = [
     "-status",
 ];
 
-/// The kinds of schedules.
-pub(super) const KINDS: [&str; 3] = ["simple", "cron", "oncalendar"];
-
 /// The soft errors of a check that was written.
-const REMARKS: [&Kind; 5] = [
+const REMARKS: [&remark::Kind; 6] = [
     &remark::SLUG_NOT_UNIQUE,
     &remark::SLUG_EMPTY,
+    &remark::SCHEDULE_NEVER_FIRES,
     &remark::CHANNEL_NONE_ASSIGNED,
     &remark::CHANNEL_DISABLED,
     &remark::QUEUE_DELAYED,
 ];
+
+/// What an expression may be, as the descriptions of fields and parameters tell it.
+const EXPRESSION: &str = "\
+A cron expression of five fields with names, ranges, steps, lists, `L`, `LW`, `5L`, `5#2`, or an \
+@-name as Debian's cron knows them, save `@reboot`; or a calendar expression as systemd's OnCalendar \
+(several, one a line: the earliest counts), at most 1000 characters. Null beside the kind `simple`.";
 
 /// The commands of this file.
 pub fn commands(config: &Config) -> Vec<Command> {
@@ -236,17 +241,28 @@ pub struct Check {
     updated_at: Time,
 }
 
-fn kind_words() -> Object {
-    words(KINDS, "What kind of schedule it has: a period, a cron or an OnCalendar expression.")
+/// The kinds of schedules.
+pub(super) fn kind_words() -> Object {
+    words(
+        Kind::ALL.iter().map(|kind| kind.as_str()),
+        "What kind of schedule it has: a period, a cron or an OnCalendar expression. Where it is not \
+         said it follows from `schedule`.",
+    )
 }
 
-fn built_kinds() -> Object {
-    words(["simple"], "What kind of schedule it has; only periods are built so far.")
+/// A cron or OnCalendar expression.
+pub(super) fn expression() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::Custom("cron-or-oncalendar".to_owned())))
+        .max_length(Some(MAX_LENGTH))
+        .description(Some(EXPRESSION))
+        .examples(["30 3 * * MON-FRI", "Mon..Fri *-*-* 03:30"])
 }
 
-fn no_schedule() -> Object {
-    let text = "The cron or OnCalendar expression, for kinds that are not built yet.";
-    ObjectBuilder::new().schema_type(Type::Null).description(Some(text)).build()
+fn expression_or_null() -> Object {
+    let types = SchemaType::from_iter([Type::String, Type::Null]);
+    expression().schema_type(types).build()
 }
 
 fn status_words() -> Object {
@@ -332,12 +348,8 @@ body! {
         #[schema(max_length = 10_000)]
         description: String,
         /// What kind of schedule it has; `simple` where it is not said.
-        #[schema(schema_with = built_kinds)]
+        #[schema(schema_with = kind_words)]
         kind: String,
-        /// Time between two pings, from `checks.min_period` (normally a minute) to a year; 86400
-        /// where it is not said.
-        #[schema(minimum = 60, maximum = 31_536_000, extensions(("x-unit" = json!("seconds"))))]
-        period: i64,
         /// How late a ping may be, from `checks.min_grace` (normally a minute) to a year; 3600 where
         /// it is not said.
         #[schema(minimum = 60, maximum = 31_536_000, extensions(("x-unit" = json!("seconds"))))]
@@ -378,8 +390,12 @@ body! {
         /// Its name in slug URLs: `a-z`, `0-9`, `_` and `-`. Null, or not said: made of the name.
         #[schema(max_length = 100, pattern = "^[a-z0-9_-]*$")]
         slug: String,
-        /// The cron or OnCalendar expression, for kinds that are not built yet.
-        #[schema(schema_with = no_schedule)]
+        /// Time between two pings of the kind `simple`, from `checks.min_period` (normally a minute)
+        /// to a year; 86400 where it is not said. Null, as checks of other kinds are read: it stays.
+        #[schema(minimum = 60, maximum = 31_536_000, extensions(("x-unit" = json!("seconds"))))]
+        period: i64,
+        /// The cron or OnCalendar expression.
+        #[schema(schema_with = expression_or_null)]
         schedule: String,
         /// The IANA time zone of the schedule; UTC where it is not said.
         #[schema(schema_with = zone_or_null)]
@@ -433,7 +449,7 @@ pub async fn create(call: Call) -> Answer {
     fields.finish()?;
     required("check_name", change.check_name.as_ref())?;
     change.validate(&call.ctx.config)?;
-    let settings = change.applied_to(&Settings::default());
+    let settings = change.applied_to(&Settings::default())?;
     checks::validate(&call.ctx, &settings)?;
     let project = call.project(Role::Editor).await?;
     let channels = change.channels.as_deref();
@@ -538,13 +554,14 @@ fn order(text: &str) -> Result<Order> {
 
 /// What these fields ask for.
 fn change(fields: CheckFields) -> Result<Change> {
-    check_kind(fields.kind.as_deref(), fields.schedule.as_ref().and_then(Option::as_deref))?;
     Ok(Change {
         check_name: fields.check_name,
         slug: fields.slug,
         tags: fields.tags,
         description: fields.description,
+        kind: fields.kind.as_deref().map(kind).transpose()?,
         period: fields.period,
+        schedule: fields.schedule,
         timezone: fields.timezone.flatten(),
         grace: fields.grace,
         max_runtime: fields.max_runtime,
@@ -573,18 +590,12 @@ fn post_only(methods: &str) -> Result<bool> {
     }
 }
 
-/// Checks that a kind of schedule, and what comes with it, is one that is built.
+/// The kind of schedule of this name.
 ///
 /// # Errors
-/// It is not built yet, or there is none of that name.
-pub(super) fn check_kind(kind: Option<&str>, schedule: Option<&str>) -> Result<()> {
-    match kind {
-        None | Some("simple") if schedule.is_none() => Ok(()),
-        None | Some("simple" | "cron" | "oncalendar") => {
-            Err(Fault::NotBuilt("cron and OnCalendar schedules are not built yet".to_owned()))
-        }
-        Some(_) => Err(Fault::invalid("kind", "must be one of simple, cron, oncalendar")),
-    }
+/// There is none.
+pub(super) fn kind(name: &str) -> Result<Kind> {
+    name.parse().map_err(|reason| Fault::invalid("kind", reason))
 }
 
 fn shown(call: &Call, project: &ProjectRow, row: &CheckRow, channels: &[i64]) -> Check {
@@ -592,7 +603,7 @@ fn shown(call: &Call, project: &ProjectRow, row: &CheckRow, channels: &[i64]) ->
     let endpoint = call.ctx.config.server.ping_endpoint();
     let may_ping = call.may_ping(project);
     let has_slug = may_ping && !settings.slug.is_empty();
-    let is_simple = settings.kind == "simple";
+    let is_simple = settings.kind == Kind::Simple.as_str();
     Check {
         check_id: row.check_id,
         uuid: may_ping.then(|| row.uuid.clone()),
@@ -662,23 +673,19 @@ mod tests {
 
     #[test]
     fn null_stands_only_where_it_means_something() {
-        for field in ["check_name", "tags", "description", "period", "grace", "methods", "channels"]
-        {
+        for field in ["check_name", "tags", "description", "kind", "grace", "methods", "channels"] {
             let fault = read(&format!("{{\"{field}\": null}}")).unwrap_err();
             assert!(fault.to_string().starts_with(&format!("{field}: ")), "{fault}");
         }
         assert!(read(r#"{"schedule": null, "timezone": null, "early_tolerance": null}"#).is_ok());
+        assert_eq!(read(r#"{"period": null}"#).unwrap().period, Some(None));
     }
 
     #[test]
-    fn kinds_with_a_schedule_are_announced_and_others_unknown() {
-        for body in
-            [r#"{"kind":"cron"}"#, r#"{"kind":"oncalendar"}"#, r#"{"schedule":"* * * * *"}"#]
-        {
-            assert!(matches!(read(body), Err(Fault::NotBuilt(_))), "{body}");
-        }
-        assert!(read(r#"{"kind":"simple"}"#).is_ok());
-        assert!(matches!(read(r#"{"kind":"weekly"}"#), Err(Fault::Invalid { .. })));
+    fn a_kind_is_one_of_three() {
+        assert_eq!(read(r#"{"kind":"oncalendar"}"#).unwrap().kind, Some(Kind::OnCalendar));
+        let fault = read(r#"{"kind":"weekly"}"#).unwrap_err().to_string();
+        assert_eq!(fault, "kind: must be one of simple, cron, oncalendar");
     }
 
     #[test]

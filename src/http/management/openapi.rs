@@ -198,7 +198,7 @@ const FAILURES: [(u16, &str); 8] = [
     (413, "the body may have at most 1048576 bytes"),
     (431, "request line and headers may have at most 8192 bytes"),
     (500, "something went wrong here; the log has it as Zk3q9sX0bW1uYtRa"),
-    (501, "cron and OnCalendar schedules are not built yet"),
+    (501, "status pages are announced here and not built yet"),
     (503, "too many requests with this token: wait a second"),
 ];
 

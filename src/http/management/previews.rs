@@ -5,13 +5,14 @@ use utoipa::openapi::Object;
 use utoipa::{IntoParams, ToSchema};
 
 use super::call::{Answer, Call};
-use super::checks::check_kind;
+use super::checks::{expression, kind, kind_words};
 use super::command::Command;
 use super::list::Page;
-use super::model::{Model, Time, words};
+use super::model::{Model, Time};
 use super::query::Query;
 use crate::clock::Timestamp;
 use crate::config::Config;
+use crate::domain::schedule::Kind;
 use crate::fault::Result;
 use crate::service::checks::LONGEST;
 use crate::service::preview::{self, Expected, MOST, Wanted};
@@ -61,9 +62,10 @@ pub fn commands(config: &Config) -> Vec<Command> {
 #[derive(Debug, IntoParams)]
 struct Asked {
     /// The kind of the schedule.
-    #[param(schema_with = kinds)]
-    kind: Option<String>,
-    /// The cron or OnCalendar expression, for kinds that are not built yet.
+    #[param(required = false, schema_with = kind_words)]
+    kind: Option<Kind>,
+    /// The cron or OnCalendar expression.
+    #[param(required = false, schema_with = schedule)]
     schedule: Option<String>,
     /// The IANA time zone of the schedule.
     #[param(format = "iana-time-zone", example = "Europe/Budapest")]
@@ -84,15 +86,15 @@ struct Asked {
     count: Option<i64>,
 }
 
-fn kinds() -> Object {
-    words(["simple"], "The kind of the schedule; only periods are built so far.")
+fn schedule() -> Object {
+    expression().build()
 }
 
 impl Asked {
     fn read(call: &Call, query: &mut Query) -> Result<Self> {
         let bounds = &call.ctx.config.checks;
         Ok(Self {
-            kind: query.one("kind")?,
+            kind: query.one("kind")?.as_deref().map(kind).transpose()?,
             schedule: query.one("schedule")?,
             timezone: query.one("timezone")?,
             period: query.integer("period", i64::from(bounds.min_period), LONGEST)?,
@@ -103,8 +105,8 @@ impl Asked {
     }
 
     fn wanted(self) -> Wanted {
-        let Self { timezone, period, grace, from, count, .. } = self;
-        Wanted { period, timezone, grace, from, count }
+        let Self { kind, schedule, timezone, period, grace, from, count } = self;
+        Wanted { kind, period, schedule, timezone, grace, from, count }
     }
 }
 
@@ -127,7 +129,7 @@ impl Model for ExpectedTime {
 pub async fn of_schedule(call: Call) -> Answer {
     let (wanted, page) = wanted(&call)?;
     call.project(Role::Viewer).await?;
-    reply(page, &preview::of_schedule(&call.ctx, &wanted))
+    reply(page, &preview::of_schedule(&call.ctx, &wanted)?)
 }
 
 /// `GET …/check/{check_id}/schedule-preview`
@@ -143,7 +145,6 @@ fn wanted(call: &Call) -> Result<(Wanted, Page)> {
     let mut query = call.query()?;
     let asked = Asked::read(call, &mut query)?;
     let page = query.page()?;
-    check_kind(asked.kind.as_deref(), asked.schedule.as_deref())?;
     let wanted = asked.wanted();
     wanted.validate(&call.ctx)?;
     Ok((wanted, page))

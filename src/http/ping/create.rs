@@ -27,8 +27,8 @@ pub(super) fn draft(ctx: &Context, slug: &str, query: &Query) -> Result<Settings
                 zone.name().clone_into(&mut draft.timezone);
             }
             Param::Schedule => {
-                let reason = "this version makes checks with a period only";
-                return Err(Fault::invalid(param.as_str(), reason));
+                checks::check_schedule(None, value)?.as_str().clone_into(&mut draft.kind);
+                draft.schedule.clone_from(value);
             }
         }
     }

@@ -7,6 +7,7 @@ use super::plan::{ChannelStep, CheckStep, Plan};
 use super::present::Present;
 use super::report::Deed;
 use crate::clock::Timestamp;
+use crate::service::checks::never_fires;
 use crate::service::remark::{self, Remark};
 
 /// So many names are said before the rest is counted.
@@ -18,6 +19,15 @@ pub fn remarks(present: &Present, plan: &Plan, now: Timestamp) -> Vec<Remark> {
     let written: Vec<&CheckStep> =
         plan.checks.iter().filter(|step| step.deed != Deed::Nothing).collect();
     let mut remarks = slug_remarks(present, plan, &written);
+    let over = written.iter().filter(|step| never_fires(&step.settings, now));
+    let over: Vec<&str> = over.map(|step| step.settings.check_name.as_str()).collect();
+    if !over.is_empty() {
+        let message = format!(
+            "the schedule never fires again, so that no ping is expected and none missed: {}",
+            listed(&over)
+        );
+        remarks.push(Remark::new(&remark::SCHEDULE_NEVER_FIRES, message));
+    }
     let silent = written.iter().filter(|step| step.channels.is_empty());
     let silent: Vec<&str> = silent.map(|step| step.settings.check_name.as_str()).collect();
     if !silent.is_empty() {

@@ -276,13 +276,13 @@ fn check_step(
     };
     let paused = entry.change.paused;
     let Some(old) = old else {
-        let settings = entry.change.applied_to(&Settings::default());
+        let settings = entry.change.applied_to(&Settings::default())?;
         checks::validate(ctx, &settings)?;
         let channels = told.unwrap_or_else(|| directory.all());
         let paused = paused.filter(|paused| *paused);
         return Ok(CheckStep { check_id: None, settings, channels, paused, deed: Deed::Create });
     };
-    let settings = entry.change.applied_to(&old.settings);
+    let settings = entry.change.applied_to(&old.settings)?;
     let told_before = present.told_by(old);
     let channels = told.unwrap_or_else(|| told_before.clone());
     let was_paused = old.status == Status::Paused;

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::form::{AS_GRACE, BY_SCHEDULE, FORMAT};
 use super::table::{Table, json};
 use crate::clock::Timestamp;
+use crate::domain::schedule::Kind;
 use crate::domain::slug;
 use crate::fault::{Fault, Result};
 use crate::service::{channels, checks, maintenance};
@@ -171,7 +172,9 @@ fn check(mut table: Table) -> Result<CheckEntry> {
         slug: own_slug(&mut table, slug.as_ref())?,
         tags: table.texts("tags")?,
         description: table.text("description")?,
-        period: table.integer("period")?,
+        kind: kind(&mut table)?,
+        period: table.integer("period")?.map(Some),
+        schedule: table.text("schedule")?.map(Some),
         timezone: table.text("timezone")?,
         grace: table.integer("grace")?,
         max_runtime: table.integer_or("max_runtime", AS_GRACE)?,
@@ -191,7 +194,6 @@ fn check(mut table: Table) -> Result<CheckEntry> {
         paused: table.flag("paused")?,
         slug_is_as_read: false,
     };
-    check_kind(&mut table)?;
     let channels = choices(&mut table, "channels")?;
     let place = table.place().to_owned();
     table.finish()?;
@@ -217,18 +219,9 @@ fn post_only(table: &mut Table) -> Result<Option<bool>> {
     }
 }
 
-fn check_kind(table: &mut Table) -> Result<()> {
-    let (kind, schedule) = (table.text("kind")?, table.text("schedule")?);
-    match kind.as_deref() {
-        None | Some("simple") if schedule.is_none() => Ok(()),
-        None | Some("simple") => {
-            Err(table.wrong("schedule", "belongs to a check of the kind cron or oncalendar"))
-        }
-        Some("cron" | "oncalendar") => {
-            Err(table.wrong("kind", "cron and OnCalendar schedules are not built yet"))
-        }
-        Some(_) => Err(table.wrong("kind", "must be one of simple, cron, oncalendar")),
-    }
+fn kind(table: &mut Table) -> Result<Option<Kind>> {
+    let name = table.text("kind")?;
+    name.map(|name| name.parse().map_err(|reason: String| table.wrong("kind", &reason))).transpose()
 }
 
 fn window(mut table: Table) -> Result<WindowEntry> {
@@ -360,7 +353,6 @@ mod tests {
             ("[[checks]]\ncheck_name = \"a\"\nuuid = \"b\"", "checks[0].uuid: is unknown: "),
             ("[[checks]]\ncheck_name = \"a\"\nslug_is_custom = 1", "checks[0].slug: is required"),
             ("[[checks]]\ncheck_name = \"a\"\nmethods = \"GET\"", "checks[0].methods: must be"),
-            ("[[checks]]\ncheck_name = \"a\"\nkind = \"cron\"", "checks[0].kind: cron and OnCal"),
             ("[[checks]]\ncheck_name = \"a\"\nkind = \"weekly\"", "checks[0].kind: must be one of"),
             (
                 "[[checks]]\ncheck_name = \"a\"\nchannels = [1]",
@@ -473,7 +465,7 @@ mod tests {
             prop_assert_eq!((read.project_name, read.auto_create), (Some(project_name), Some(true)));
             let entry = read.checks.remove(0);
             prop_assert_eq!(entry.change.paused, paused);
-            prop_assert_eq!(entry.change.applied_to(&Settings::default()), settings);
+            prop_assert_eq!(entry.change.applied_to(&Settings::default()).unwrap(), settings);
             let named: Vec<String> = entry.channels.unwrap().into_iter().map(|c| c.name).collect();
             prop_assert_eq!(named, channels);
         }
