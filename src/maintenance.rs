@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::failpoint;
 use crate::fault::Result;
 use crate::ingest::Ingest;
-use crate::store::{held, states};
+use crate::store::{held, maintenance, states};
 
 /// Checks in one transaction.
 const CHUNK: i64 = 500;
@@ -64,7 +64,8 @@ impl Keeper {
     async fn look(&self) -> Result<Duration> {
         self.round().await?;
         let mut conn = self.ctx.store.read().await?;
-        let next = held::next_end(&mut conn).await?;
+        let ends = [held::next_end(&mut conn).await?, maintenance::next_closing(&mut conn).await?];
+        let next = ends.into_iter().flatten().min();
         let micros = next.map_or(i64::MAX, |at| at.micros_since(self.ctx.now()));
         // A little late rather than a little early: the clock has microseconds, the timer has not.
         let micros = u64::try_from(micros.max(0)).unwrap_or(0).saturating_add(500);
@@ -76,6 +77,7 @@ impl Keeper {
     /// # Errors
     /// The database is out; nothing is lost by trying again.
     pub async fn round(&self) -> Result<u64> {
+        self.open_again().await?;
         let mut conn = self.ctx.store.read().await?;
         let next = held::next_end(&mut conn).await?;
         drop(conn);
@@ -91,6 +93,26 @@ impl Keeper {
             told += queued;
             if seen < CHUNK {
                 return Ok(told);
+            }
+        }
+    }
+
+    /// Writes down when the windows that repeat open next. Whoever asks meanwhile reckons it, so that
+    /// no moment of an opening is lost by a delay here.
+    async fn open_again(&self) -> Result<()> {
+        loop {
+            let now = self.ctx.now();
+            let mut conn = self.ctx.store.read().await?;
+            if maintenance::next_closing(&mut conn).await?.is_none_or(|at| at > now) {
+                return Ok(());
+            }
+            drop(conn);
+            let mut tx = self.ctx.store.begin().await?;
+            let seen = maintenance::open_again(&mut tx, now, CHUNK).await?;
+            tx.commit().await?;
+            if seen == 0 {
+                // Another node is at them.
+                return Ok(());
             }
         }
     }

@@ -1,7 +1,14 @@
 //! Maintenance windows: times during which no alert goes out (`alerting.md`, "Notifications"). What
 //! is kept back is written down with its reason, and looked at again when the window ends.
 
+use super::schedule::zone::Tz;
+use super::schedule::{Schedule, kind_of};
 use crate::clock::{SECOND, Timestamp};
+
+/// The shortest time that a window which repeats may last each time, in seconds.
+pub const SHORTEST: i64 = 60;
+/// The longest, in seconds: a year.
+pub const LONGEST: i64 = 31_536_000;
 
 /// The earliest and the latest moment that a window may name: those that are written with a year of
 /// four digits and lie behind the epoch.
@@ -11,6 +18,53 @@ const RANGE: std::ops::RangeInclusive<i64> = 0..=253_402_300_799 * SECOND;
 #[must_use]
 pub fn is_in_range(at: Timestamp) -> bool {
     RANGE.contains(&at.0)
+}
+
+/// A time during which a window is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Its first moment.
+    pub from: Timestamp,
+    /// The first moment after it.
+    pub until: Timestamp,
+}
+
+/// When a window is open again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repetition {
+    schedule: Schedule,
+    duration: i64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+}
+
+impl Repetition {
+    /// A window that opens by this cron or OnCalendar expression, in UTC unless the expression names
+    /// a zone, for so many seconds each time; not before `first` and never beyond `last`.
+    ///
+    /// # Errors
+    /// The expression can't be read: why.
+    pub fn read(
+        expression: &str,
+        duration: i64,
+        first: Option<Timestamp>,
+        last: Option<Timestamp>,
+    ) -> Result<Self, String> {
+        let schedule = Schedule::read(kind_of(expression)?, 0, expression, Tz::UTC)?;
+        Ok(Self { schedule, duration, first, last })
+    }
+
+    /// When it is open at `now`, or else opens next; none where it opens no more. Of several times
+    /// that overlap the one that began first.
+    #[must_use]
+    pub fn opening(&self, now: Timestamp) -> Option<Opening> {
+        let ended = now.plus_seconds(-self.duration);
+        let before_first = self.first.map(|first| first.plus_micros(-1));
+        let from = self.schedule.next_after(before_first.map_or(ended, |at| at.max(ended)))?;
+        let until = from.plus_seconds(self.duration);
+        let until = self.last.map_or(until, |last| last.min(until));
+        (from < until && now < until).then_some(Opening { from, until })
+    }
 }
 
 /// What covers a check at some moment: one window, or several as one.
@@ -58,6 +112,59 @@ mod tests {
         assert_eq!(early.clone().with(late.clone()), cover("late", 1, 9));
         assert_eq!(late.with(early), cover("late", 1, 9));
         assert_eq!(cover("a", 2, 5).with(cover("b", 1, 5)), cover("a", 1, 5));
+    }
+
+    fn opening(repetition: &Repetition, now: &str) -> Option<(String, String)> {
+        let opening = repetition.opening(now.parse().unwrap())?;
+        let short = |at: Timestamp| at.to_rfc3339()[5..16].to_owned();
+        Some((short(opening.from), short(opening.until)))
+    }
+
+    /// What [`opening`] gives, to compare with.
+    fn between(from: &str, until: &str) -> Option<(String, String)> {
+        Some((from.to_owned(), until.to_owned()))
+    }
+
+    #[test]
+    fn a_window_that_repeats_is_open_for_its_duration_and_then_opens_again() {
+        let nightly = Repetition::read("0 3 * * *", 3600, None, None).unwrap();
+        let (today, tomorrow) =
+            (between("01-15T03:00", "01-15T04:00"), between("01-16T03:00", "01-16T04:00"));
+        assert_eq!(opening(&nightly, "2027-01-15T02:59:59Z"), today);
+        assert_eq!(opening(&nightly, "2027-01-15T03:00:00Z"), today);
+        assert_eq!(opening(&nightly, "2027-01-15T03:59:59.999999Z"), today);
+        assert_eq!(opening(&nightly, "2027-01-15T04:00:00Z"), tomorrow);
+        let calendar = Repetition::read("Sun 02:00 Europe/Berlin", 60, None, None).unwrap();
+        assert_eq!(
+            opening(&calendar, "2027-01-15T00:00:00Z"),
+            between("01-17T01:00", "01-17T01:01")
+        );
+    }
+
+    #[test]
+    fn it_opens_within_its_bounds_alone() {
+        let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
+        let (first, last) = (at("2027-01-16T03:00:00Z"), at("2027-01-17T03:30:00Z"));
+        let bounded = Repetition::read("0 3 * * *", 3600, first, last).unwrap();
+        assert_eq!(
+            opening(&bounded, "2027-01-10T00:00:00Z"),
+            between("01-16T03:00", "01-16T04:00")
+        );
+        assert_eq!(
+            opening(&bounded, "2027-01-17T03:00:00Z"),
+            between("01-17T03:00", "01-17T03:30")
+        );
+        assert_eq!(opening(&bounded, "2027-01-17T03:30:00Z"), None);
+        let never = Repetition::read("0 0 30 2 *", 3600, None, None).unwrap();
+        assert_eq!(opening(&never, "2027-01-10T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn times_that_overlap_keep_it_open() {
+        let always = Repetition::read("0 * * * *", 7200, None, None).unwrap();
+        let open = opening(&always, "2027-01-15T08:30:00Z");
+        assert_eq!(open, between("01-15T07:00", "01-15T09:00"));
+        assert_eq!(opening(&always, "2027-01-15T09:00:00Z"), between("01-15T08:00", "01-15T10:00"));
     }
 
     #[test]

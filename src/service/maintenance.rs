@@ -1,9 +1,11 @@
 //! Maintenance windows: making, changing and deleting them. What a change of one means for what it
 //! kept back is left to the keeper, who is told in the same transaction and woken after it.
 
+#![allow(clippy::option_option, reason = "to leave a value alone and to set it to none differ")]
+
 use crate::clock::Timestamp;
 use crate::context::Context;
-use crate::domain::maintenance::is_in_range;
+use crate::domain::maintenance::{LONGEST, Repetition, SHORTEST, is_in_range};
 use crate::fault::{Fault, Result};
 use crate::service::checks::check_tags;
 use crate::service::remark::{self, Remark};
@@ -21,14 +23,14 @@ pub const MAX_TITLE: usize = 100;
 pub struct Change {
     /// What it is called.
     pub title: Option<String>,
-    /// When it begins.
-    pub starts_at: Option<Timestamp>,
-    /// When it ends.
-    pub ends_at: Option<Timestamp>,
-    /// A schedule by which it repeats, if one is asked for.
-    pub repeat: Option<String>,
-    /// How many seconds each of those lasts, if it is asked for.
-    pub duration: Option<i64>,
+    /// When it begins; the inner none, for one that repeats: at any time.
+    pub starts_at: Option<Option<Timestamp>>,
+    /// When it ends; the inner none, for one that repeats: never.
+    pub ends_at: Option<Option<Timestamp>>,
+    /// A cron or OnCalendar expression by which it repeats; the inner none: it does not.
+    pub repeat: Option<Option<String>>,
+    /// How many seconds it lasts each time; the inner none, for one that does not repeat.
+    pub duration: Option<Option<i64>>,
     /// The checks that it covers, by their ids.
     pub checks: Option<Vec<i64>>,
     /// It covers the checks that have one of these tags.
@@ -39,30 +41,47 @@ impl Change {
     /// Checks every value that is given, as far as it says by itself whether it is fit.
     ///
     /// # Errors
-    /// The first one that is out of range or not built yet.
+    /// The first one that is out of range.
     pub fn validate(&self) -> Result<()> {
         if self.title.as_ref().is_some_and(|title| title.chars().count() > MAX_TITLE) {
             let reason = format!("must have at most {MAX_TITLE} characters");
             return Err(Fault::invalid("title", reason));
         }
-        check_moment("starts_at", self.starts_at)?;
-        check_moment("ends_at", self.ends_at)?;
+        let (starts_at, ends_at) = (self.starts_at.flatten(), self.ends_at.flatten());
+        check_moment("starts_at", starts_at)?;
+        check_moment("ends_at", ends_at)?;
         check_tags(self.tags.as_deref().unwrap_or_default())?;
-        check_built("repeat", self.repeat.is_some())?;
-        check_built("duration", self.duration.is_some())?;
-        check_order(self.starts_at, self.ends_at)
+        if let Some(Some(expression)) = &self.repeat {
+            let wrong = |reason| Fault::invalid("repeat", reason);
+            Repetition::read(expression, SHORTEST, None, None).map_err(wrong)?;
+        }
+        let duration = self.duration.flatten();
+        if duration.is_some_and(|duration| !(SHORTEST..=LONGEST).contains(&duration)) {
+            let reason = format!("must be between {SHORTEST} and {LONGEST} seconds");
+            return Err(Fault::invalid("duration", reason));
+        }
+        check_order(starts_at, ends_at)
     }
 
     /// Makes the change.
     ///
     /// # Errors
-    /// The window would end before it begins.
+    /// The window would end before it begins, or lacks what its kind needs.
     pub(super) fn apply(&self, window: &mut Window) -> Result<()> {
         if let Some(title) = &self.title {
             window.title.clone_from(title);
         }
-        window.starts_at = self.starts_at.or(window.starts_at);
-        window.ends_at = self.ends_at.or(window.ends_at);
+        window.starts_at = self.starts_at.unwrap_or(window.starts_at);
+        window.ends_at = self.ends_at.unwrap_or(window.ends_at);
+        window.duration = self.duration.unwrap_or(window.duration);
+        if let Some(repeat) = &self.repeat {
+            window.repeat.clone_from(repeat);
+            // What the old kind had and the new one has not goes with it, unless it is said.
+            if repeat.is_none() && self.duration.is_none() {
+                window.duration = None;
+            }
+        }
+        check_shape(window)?;
         check_order(window.starts_at, window.ends_at)?;
         if let Some(checks) = &self.checks {
             window.checks.clone_from(checks);
@@ -86,11 +105,19 @@ fn check_moment(field: &str, at: Option<Timestamp>) -> Result<()> {
     Err(Fault::invalid(field, "must be a time of the years 1970 to 9999, in UTC"))
 }
 
-/// Windows that repeat need schedules: one that is asked for is refused, not passed over.
-fn check_built(field: &str, is_asked_for: bool) -> Result<()> {
-    if is_asked_for {
-        let text = format!("{field}: windows that repeat are not built yet; only null is taken");
-        return Err(Fault::NotBuilt(text));
+/// A window that repeats has a duration, and bounds if it likes; another one has just its bounds.
+fn check_shape(window: &Window) -> Result<()> {
+    if window.repeat.is_some() {
+        let needs =
+            "is required where repeat is given: how many seconds the window lasts each time";
+        return window.duration.map(|_| ()).ok_or_else(|| Fault::invalid("duration", needs));
+    }
+    let needed = |field| Fault::invalid(field, "is required where repeat is not given");
+    window.starts_at.ok_or_else(|| needed("starts_at"))?;
+    window.ends_at.ok_or_else(|| needed("ends_at"))?;
+    if window.duration.is_some() {
+        let reason = "belongs to repeat: give that too, or leave duration out";
+        return Err(Fault::invalid("duration", reason));
     }
     Ok(())
 }
@@ -172,7 +199,7 @@ pub async fn update(
     let mut window = window.ok_or_else(not_yours)?;
     change.apply(&mut window)?;
     check_own(&mut tx, project_id, change).await?;
-    maintenance::update(&mut tx, &window).await?;
+    maintenance::update(&mut tx, &window, ctx.now()).await?;
     held::look_again(&mut tx, project_id, ctx.now()).await?;
     tx.commit().await?;
     ctx.bells.keeper.notify_one();
@@ -213,8 +240,11 @@ async fn check_own(conn: &mut Conn, project_id: i64, change: &Change) -> Result<
 /// The database is out.
 pub async fn remarks(conn: &mut Conn, window: &Window, now: Timestamp) -> Result<Vec<Remark>> {
     let mut remarks = Vec::new();
-    if let Some(ended) = window.ends_at.filter(|at| *at <= now) {
-        let message = format!("the window ended at {ended}: it keeps nothing back");
+    if window.opening(now).is_none() {
+        let message = match window.ends_at.filter(|at| *at <= now) {
+            Some(ended) => format!("the window ended at {ended}: it keeps nothing back"),
+            None => "the window never opens: it keeps nothing back".to_owned(),
+        };
         remarks.push(Remark::new(&remark::MAINTENANCE_ENDED, message));
     }
     let covers_some = window.whole_project == Flag(1)
@@ -241,7 +271,7 @@ mod tests {
         assert_eq!(refused(&title), "title: must have at most 100 characters");
         let title = Change { title: Some("ä".repeat(100)), ..Change::default() };
         assert!(title.validate().is_ok() && Change::default().validate().is_ok());
-        let late = Change { ends_at: Some(Timestamp(i64::MAX)), ..Change::default() };
+        let late = Change { ends_at: Some(Some(Timestamp(i64::MAX))), ..Change::default() };
         assert!(refused(&late).starts_with("ends_at: must be a time of the years 1970 to 9999"));
         let tags = Change { tags: Some(vec!["a b".to_owned()]), ..Change::default() };
         assert!(refused(&tags).starts_with("tags: "));
@@ -250,8 +280,8 @@ mod tests {
     #[test]
     fn a_window_ends_after_it_begins() {
         let between = |from, to| Change {
-            starts_at: Some(Timestamp(from)),
-            ends_at: Some(Timestamp(to)),
+            starts_at: Some(Some(Timestamp(from))),
+            ends_at: Some(Some(Timestamp(to))),
             ..Change::default()
         };
         assert!(between(1, 2).validate().is_ok());
@@ -260,10 +290,43 @@ mod tests {
     }
 
     #[test]
-    fn windows_that_repeat_are_announced() {
-        let repeat = Change { repeat: Some("@daily".to_owned()), ..Change::default() };
-        assert!(matches!(repeat.validate(), Err(Fault::NotBuilt(_))));
-        let duration = Change { duration: Some(60), ..Change::default() };
-        assert!(matches!(duration.validate(), Err(Fault::NotBuilt(_))));
+    fn a_window_repeats_with_a_duration_or_has_both_its_bounds() {
+        let repeat = |text: &str| Some(Some(text.to_owned()));
+        let bounds = (Some(Some(Timestamp(1))), Some(Some(Timestamp(2))));
+        let applied = |change: Change, window: &Window| {
+            let mut window = window.clone();
+            change
+                .validate()
+                .and_then(|()| change.apply(&mut window))
+                .map_err(|f| f.to_string())?;
+            Ok::<Window, String>(window)
+        };
+        let new = empty(1);
+        let weekly =
+            Change { repeat: repeat("@weekly"), duration: Some(Some(60)), ..Change::default() };
+        let weekly = applied(weekly, &new).unwrap();
+        let once = Change { starts_at: bounds.0, ends_at: bounds.1, ..Change::default() };
+        let once = applied(once, &new).unwrap();
+        let back = Change {
+            repeat: Some(None),
+            starts_at: bounds.0,
+            ends_at: bounds.1,
+            ..Change::default()
+        };
+        assert_eq!(applied(back, &weekly).unwrap(), once);
+        let refused = |change: Change, window: &Window| applied(change, window).unwrap_err();
+        let empty = Change::default;
+        let alone = Change { repeat: repeat("@weekly"), ..empty() };
+        assert!(refused(alone, &new).starts_with("duration: is required where repeat is given"));
+        let loose = Change { duration: Some(Some(60)), ..empty() };
+        assert!(refused(loose, &once).starts_with("duration: belongs to repeat"));
+        let ended = Change { repeat: Some(None), ..empty() };
+        assert_eq!(refused(ended, &weekly), "starts_at: is required where repeat is not given");
+        let endless = Change { ends_at: Some(None), ..empty() };
+        assert_eq!(refused(endless, &once), "ends_at: is required where repeat is not given");
+        let short = Change { duration: Some(Some(59)), ..empty() };
+        assert_eq!(refused(short, &weekly), "duration: must be between 60 and 31536000 seconds");
+        let wrong = Change { repeat: repeat("61 * * * *"), ..empty() };
+        assert_eq!(refused(wrong, &weekly), "repeat: minute: 61 is not within 0–59");
     }
 }

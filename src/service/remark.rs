@@ -73,8 +73,10 @@ pub const CHANNEL_DELIVERY_FAILED: Kind = Kind {
 pub const MAINTENANCE_ENDED: Kind = Kind {
     group: "MAINTENANCE",
     code: "ENDED",
-    when: "The maintenance window was written, and its end lies in the past: it keeps nothing back.",
-    remedy: "Nothing where it was ended on purpose; else set ends_at to a time to come.",
+    when: "The maintenance window was written, and its end lies in the past, or it repeats by a \
+           schedule that never fires again: it keeps nothing back.",
+    remedy: "Nothing where it was ended on purpose; else set ends_at to a time to come, or \
+             mend repeat.",
 };
 
 /// A maintenance window that no check is in.

@@ -8,7 +8,7 @@ use super::dialect::{Column, Db, Rows, id_list};
 use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value};
 use super::{Flag, IdRow};
 use crate::clock::Timestamp;
-use crate::domain::maintenance::Cover;
+use crate::domain::maintenance::{Cover, Opening, Repetition};
 use crate::fault::Result;
 
 /// A window as it is kept, and what it covers.
@@ -20,11 +20,11 @@ pub struct Window {
     pub project_id: i64,
     /// What it is called.
     pub title: String,
-    /// When it begins.
+    /// When it begins; of one that repeats, the first moment at which it may.
     pub starts_at: Option<Timestamp>,
-    /// When it ends: from this moment on alerts go out again.
+    /// When it ends: from this moment on alerts go out again. Of one that repeats: for good.
     pub ends_at: Option<Timestamp>,
-    /// When it begins again and again, as a schedule.
+    /// When it begins again and again: a cron or OnCalendar expression, in UTC unless it names a zone.
     pub repeat: Option<String>,
     /// How many seconds each of those lasts.
     pub duration: Option<i64>,
@@ -38,6 +38,25 @@ pub struct Window {
     pub tags: Vec<String>,
 }
 
+impl Window {
+    /// When it is open at `now`, or else opens next; none where it opens no more.
+    #[must_use]
+    pub fn opening(&self, now: Timestamp) -> Option<Opening> {
+        let Some(expression) = &self.repeat else {
+            let once = Opening { from: self.starts_at?, until: self.ends_at? };
+            return (now < once.until).then_some(once);
+        };
+        match Repetition::read(expression, self.duration?, self.starts_at, self.ends_at) {
+            Ok(repetition) => repetition.opening(now),
+            Err(reason) => {
+                let id = self.maintenance_id;
+                tracing::error!(maintenance_id = id, %reason, "this maintenance window can't be read; it keeps nothing back");
+                None
+            }
+        }
+    }
+}
+
 const COLUMNS: &str = "m.maintenance_id, m.project_id, m.title, m.starts_at, m.ends_at, m.repeat, \
     m.duration, m.whole_project";
 
@@ -46,12 +65,13 @@ const COLUMNS: &str = "m.maintenance_id, m.project_id, m.title, m.starts_at, m.e
 /// # Errors
 /// The database refused.
 pub async fn insert(conn: &mut Conn, new: &Window, now: Timestamp) -> Result<i64> {
+    let opening = new.opening(now);
     let maintenance_id = fetch_value!(
         conn,
         i64,
         "INSERT INTO maintenance_windows (project_id, title, starts_at, ends_at, repeat, duration, \
-         whole_project, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-         RETURNING maintenance_id",
+         whole_project, created_at, opens_at, closes_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING maintenance_id",
         new.project_id,
         &new.title,
         new.starts_at,
@@ -59,7 +79,9 @@ pub async fn insert(conn: &mut Conn, new: &Window, now: Timestamp) -> Result<i64
         new.repeat.as_deref(),
         new.duration,
         new.whole_project,
-        now
+        now,
+        opening.map(|opening| opening.from),
+        opening.map(|opening| opening.until)
     );
     set_checks(conn, maintenance_id, &new.checks).await?;
     set_tags(conn, maintenance_id, &new.tags).await?;
@@ -70,18 +92,22 @@ pub async fn insert(conn: &mut Conn, new: &Window, now: Timestamp) -> Result<i64
 ///
 /// # Errors
 /// The database refused.
-pub async fn update(conn: &mut Conn, window: &Window) -> Result<()> {
+pub async fn update(conn: &mut Conn, window: &Window, now: Timestamp) -> Result<()> {
+    let opening = window.opening(now);
     execute!(
         conn,
         "UPDATE maintenance_windows SET title = $2, starts_at = $3, ends_at = $4, repeat = $5, \
-         duration = $6, whole_project = $7 WHERE maintenance_id = $1",
+         duration = $6, whole_project = $7, opens_at = $8, closes_at = $9 \
+         WHERE maintenance_id = $1",
         window.maintenance_id,
         &window.title,
         window.starts_at,
         window.ends_at,
         window.repeat.as_deref(),
         window.duration,
-        window.whole_project
+        window.whole_project,
+        opening.map(|opening| opening.from),
+        opening.map(|opening| opening.until)
     );
     set_checks(conn, window.maintenance_id, &window.checks).await?;
     set_tags(conn, window.maintenance_id, &window.tags).await
@@ -260,12 +286,16 @@ pub async fn covers_any(conn: &mut Conn, maintenance_id: i64) -> Result<bool> {
     Ok(fetch_optional!(conn, IdRow, AssertSqlSafe(sql), maintenance_id).is_some())
 }
 
+/// The condition that the window `m` may be open at `$1`: by what is kept of it, or because it repeats
+/// and its last opening is over, so that the next one has to be reckoned.
+const MAY_BE_OPEN: &str = "((m.closes_at > $1 AND m.opens_at <= $1) \
+    OR (m.repeat IS NOT NULL AND m.closes_at <= $1))";
+
 #[derive(sqlx::FromRow)]
 struct CoverRow {
     check_id: i64,
-    title: String,
-    starts_at: Timestamp,
-    ends_at: Timestamp,
+    #[sqlx(flatten)]
+    window: Window,
 }
 
 /// What covers which of these checks at `now`; those that nothing covers are left out. In a
@@ -279,17 +309,17 @@ pub async fn covers_of(
     check_ids: &[i64],
     now: Timestamp,
 ) -> Result<HashMap<i64, Cover>> {
-    let any = "SELECT maintenance_id AS id FROM maintenance_windows \
-               WHERE ends_at > $1 AND starts_at <= $1 LIMIT 1";
-    if check_ids.is_empty() || fetch_optional!(conn, IdRow, any, now).is_none() {
+    let any = format!(
+        "SELECT m.maintenance_id AS id FROM maintenance_windows m WHERE {MAY_BE_OPEN} LIMIT 1"
+    );
+    if check_ids.is_empty() || fetch_optional!(conn, IdRow, AssertSqlSafe(any), now).is_none() {
         return Ok(HashMap::new());
     }
     let db = conn.db();
     // The checks come first: windows of other projects are not even looked at.
     let sql = format!(
-        "SELECT c.check_id, m.title, m.starts_at, m.ends_at \
-         FROM checks c CROSS JOIN maintenance_windows m \
-         WHERE {} AND m.project_id = c.project_id AND m.ends_at > $1 AND m.starts_at <= $1 AND {} \
+        "SELECT c.check_id, {COLUMNS} FROM checks c CROSS JOIN maintenance_windows m \
+         WHERE {} AND m.project_id = c.project_id AND {MAY_BE_OPEN} AND {} \
          ORDER BY m.maintenance_id, c.check_id{}",
         db.is_in("c.check_id", "$2"),
         covers(db),
@@ -297,13 +327,52 @@ pub async fn covers_of(
     );
     let rows = fetch_all!(conn, CoverRow, AssertSqlSafe(sql), now, id_list(check_ids));
     let mut covers: HashMap<i64, Cover> = HashMap::new();
-    for row in rows {
-        let cover = Cover { title: row.title, since: row.starts_at, until: row.ends_at };
-        let whole = match covers.remove(&row.check_id) {
+    let mut openings: HashMap<i64, Option<Opening>> = HashMap::new();
+    for CoverRow { check_id, window } in rows {
+        let opening = *openings.entry(window.maintenance_id).or_insert_with(|| window.opening(now));
+        let Some(Opening { from, until }) = opening.filter(|opening| opening.from <= now) else {
+            continue;
+        };
+        let cover = Cover { title: window.title, since: from, until };
+        let whole = match covers.remove(&check_id) {
             Some(known) => known.with(cover),
             None => cover,
         };
-        covers.insert(row.check_id, whole);
+        covers.insert(check_id, whole);
     }
     Ok(covers)
+}
+
+/// When the next window that repeats closes, and its opening after that has to be written down.
+///
+/// # Errors
+/// The database is out.
+pub async fn next_closing(conn: &mut Conn) -> Result<Option<Timestamp>> {
+    let sql = "SELECT MIN(closes_at) FROM maintenance_windows WHERE repeat IS NOT NULL";
+    Ok(fetch_value!(conn, Option<Timestamp>, sql))
+}
+
+/// Writes down the next opening of at most `limit` windows that repeat and have closed by `now`, and
+/// returns how many that were. Those that another node is at are passed over.
+///
+/// # Errors
+/// The database refused.
+pub async fn open_again(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<usize> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM maintenance_windows m \
+         WHERE m.repeat IS NOT NULL AND m.closes_at <= $1 \
+         ORDER BY m.closes_at, m.maintenance_id LIMIT $2{}",
+        conn.db().for_update_skip_locked("m")
+    );
+    let windows = fetch_all!(conn, Window, AssertSqlSafe(sql), now, limit);
+    let openings: Vec<Option<Opening>> = windows.iter().map(|window| window.opening(now)).collect();
+    let columns = vec![
+        Column::ints(windows.iter().map(|window| window.maintenance_id)),
+        Column::times(openings.iter().map(|opening| opening.map(|opening| opening.from))),
+        Column::times(openings.iter().map(|opening| opening.map(|opening| opening.until))),
+    ];
+    let sql = "UPDATE maintenance_windows SET opens_at = r.opens_at, closes_at = r.closes_at \
+               FROM r WHERE maintenance_windows.maintenance_id = r.maintenance_id";
+    Rows::new("maintenance_id, opens_at, closes_at", columns).execute(conn, sql).await?;
+    Ok(windows.len())
 }

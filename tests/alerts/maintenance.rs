@@ -62,8 +62,8 @@ impl Scene {
     async fn window_over(&self, from: i64, to: i64, change: Change) -> Window {
         let change = Change {
             title: Some("New disks".to_owned()),
-            starts_at: Some(at(from)),
-            ends_at: Some(at(to)),
+            starts_at: Some(Some(at(from))),
+            ends_at: Some(Some(at(to))),
             ..change
         };
         maintenance::create(&self.parts.ctx, self.project, &change).await.unwrap()
@@ -142,6 +142,64 @@ both_databases! {
         let flips = overdue::store::flips::list(&mut conn, scene.check, 0, 10).await.unwrap().1;
         assert_eq!(flips, 2, "the flips are recorded");
         assert!(scene.told().await.is_empty());
+        scene.end().await;
+    }
+
+    async fn a_window_that_repeats_keeps_back_what_happens_each_time_it_is_open(database) {
+        let scene = Scene::new(database).await;
+        // It is 08:00:00 at the second 0: open for the first two minutes of every ten.
+        let repeat = Change {
+            repeat: Some(Some("*/10 * * * *".to_owned())),
+            duration: Some(Some(120)),
+            ..Change::default()
+        };
+        maintenance::create(&scene.parts.ctx, scene.project, &repeat).await.unwrap();
+        scene.go_to(119).await;
+        scene.fail().await;
+        assert!(scene.told().await.is_empty());
+        scene.go_to(120).await;
+        assert_eq!(scene.told().await, ["down"]);
+        scene.go_to(599).await;
+        scene.succeed().await;
+        assert_eq!(scene.told().await, ["down", "up"]);
+        scene.go_to(601).await;
+        scene.fail().await;
+        scene.go_to(719).await;
+        scene.succeed().await;
+        scene.go_to(720).await;
+        assert_eq!(scene.told().await, ["down", "up"], "it was all over at the end");
+        // The keeper sleeps over several of them: the next is open all the same.
+        scene.parts.ctx.clock.advance(Duration::from_secs(3000 + 500));
+        scene.fail().await;
+        assert_eq!(scene.told().await, ["down", "up"]);
+        scene.go_to(4319).await;
+        assert_eq!(scene.told().await, ["down", "up"]);
+        scene.go_to(4320).await;
+        assert_eq!(scene.told().await, ["down", "up", "down"]);
+        scene.end().await;
+    }
+
+    async fn a_window_that_repeats_ends_for_good_at_its_bound(database) {
+        let scene = Scene::new(database).await;
+        let repeat = Change {
+            repeat: Some(Some("*/10 * * * *".to_owned())),
+            duration: Some(Some(300)),
+            starts_at: Some(Some(at(600))),
+            ends_at: Some(Some(at(660))),
+            ..Change::default()
+        };
+        maintenance::create(&scene.parts.ctx, scene.project, &repeat).await.unwrap();
+        scene.fail().await;
+        assert_eq!(scene.told().await, ["down"], "it has not begun");
+        scene.go_to(610).await;
+        scene.succeed().await;
+        scene.go_to(659).await;
+        assert_eq!(scene.told().await, ["down"]);
+        scene.go_to(660).await;
+        assert_eq!(scene.told().await, ["down", "up"]);
+        scene.go_to(1210).await;
+        scene.fail().await;
+        assert_eq!(scene.told().await, ["down", "up", "down"], "it opens no more");
         scene.end().await;
     }
 
@@ -264,10 +322,10 @@ both_databases! {
                     maintenance::delete(ctx, project, window.maintenance_id).await.unwrap();
                 }
                 "shortened" => {
-                    scene.change(&window, Change { ends_at: Some(at(41)), ..Change::default() }).await;
+                    scene.change(&window, Change { ends_at: Some(Some(at(41))), ..Change::default() }).await;
                 }
                 "moved" => {
-                    let starts_at = Some(at(500));
+                    let starts_at = Some(Some(at(500)));
                     scene.change(&window, Change { starts_at, ..Change::default() }).await;
                 }
                 "narrowed" => {
@@ -294,7 +352,7 @@ both_databases! {
         let window = scene.window(10, 100).await;
         scene.go_to(20).await;
         scene.fail().await;
-        scene.change(&window, Change { ends_at: Some(at(200)), ..Change::default() }).await;
+        scene.change(&window, Change { ends_at: Some(Some(at(200))), ..Change::default() }).await;
         scene.go_to(100).await;
         scene.go_to(199).await;
         assert!(scene.told().await.is_empty());

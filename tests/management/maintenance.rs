@@ -76,7 +76,8 @@ both_databases! {
         for (change, start) in [
             (json!({"ends_at": first["starts_at"]}), "ends_at: must be later than starts_at"),
             (json!({"starts_at": "2126-01-02T05:00:00Z"}), "ends_at: must be later than starts_at"),
-            (json!({"starts_at": null}), "starts_at: must be a time"),
+            (json!({"starts_at": null}), "starts_at: is required where repeat is not given"),
+            (json!({"duration": 60}), "duration: belongs to repeat"),
             (json!({"checks": [999_999]}), "checks: must be ids of checks of this project, and 999999"),
         ] {
             let message = api.put(&path, &change).await.fatal(400);
@@ -110,15 +111,15 @@ both_databases! {
             (with("checks", json!([i64::MAX])), "checks: must be ids of checks of this project"),
             (with("repeat", json!(1)), "repeat: must be a string or null"),
             (with("duration", json!("1h")), "duration: must be a whole number or null"),
+            (with("repeat", json!("0 3 * * 0")), "duration: is required where repeat is given"),
+            (with("repeat", json!("0 3 * * 9")), "repeat: day of week: 9 is not within"),
+            (with("duration", json!(7200)), "duration: belongs to repeat"),
+            (json!({"repeat": "daily", "duration": 59}), "duration: must be between 60 and 31536000 seconds"),
             (with("colour", json!("red")), "colour: is unknown"),
             (with("maintenance_id", json!(1)), "maintenance_id: is unknown"),
         ] {
             let message = api.post(&api.path("/maintenance"), &body).await.fatal(400);
             assert!(message.starts_with(start), "{body}: {message}");
-        }
-        for body in [with("repeat", json!("0 3 * * 0")), with("duration", json!(7200))] {
-            let message = api.post(&api.path("/maintenance"), &body).await.fatal(501);
-            assert!(message.contains("not built yet"), "{message}");
         }
         assert!(api.list(&api.path("/maintenance-list")).await.is_empty());
         let theirs = made(&other, &window()).await;
@@ -128,6 +129,30 @@ both_databases! {
         }
         api.get(&api.path("/maintenance/0")).await.fatal(400);
         api.get(&api.path("/maintenance-list?title=x")).await.fatal(400);
+    }
+
+    async fn a_window_that_repeats_is_written_changed_and_put_back(database) {
+        let api = shared(database).await;
+        let weekly = json!({"title": "weekly", "repeat": "Sun 02:00 Europe/Berlin", "duration": 7200});
+        let answer = made(&api, &weekly).await;
+        for (field, value) in [
+            ("repeat", json!("Sun 02:00 Europe/Berlin")), ("duration", json!(7200)), ("starts_at", Value::Null),
+            ("ends_at", Value::Null), ("error_list", json!([])),
+        ] {
+            assert_eq!(answer[field], value, "{field}");
+        }
+        let path = path_of(&api, &answer);
+        let read = api.get(&path).await.ok();
+        assert_eq!(api.put(&path, &read).await.ok(), answer);
+        let bounds = json!({"starts_at": "2126-01-01T00:00:00Z", "ends_at": "2126-02-01T00:00:00Z", "repeat": "@weekly"});
+        let changed = api.put(&path, &bounds).await.ok();
+        assert_eq!((&changed["duration"], &changed["repeat"]), (&json!(7200), &json!("@weekly")));
+        let once = api.put(&path, &json!({"repeat": null})).await.ok();
+        assert_eq!((&once["duration"], &once["starts_at"]), (&Value::Null, &changed["starts_at"]));
+        let never = made(&api, &json!({"repeat": "0 0 30 2 *", "duration": 60})).await;
+        assert_eq!(soft_errors(&never), ["MAINTENANCE/ENDED"]);
+        let over = json!({"repeat": "@daily", "duration": 60, "ends_at": "2020-01-01T00:00:00Z"});
+        assert_eq!(soft_errors(&made(&api, &over).await), ["MAINTENANCE/ENDED"]);
     }
 
     async fn what_needs_attention_is_said(database) {

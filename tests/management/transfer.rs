@@ -465,6 +465,22 @@ both_databases! {
         assert_eq!(room.list(project, "maintenance").await.len(), 2);
     }
 
+    async fn windows_that_repeat_are_carried_over(database) {
+        let room = Room::new(database).await;
+        let project = room.project("Windows").await;
+        let file = "[[maintenances]]\ntitle = \"weekly\"\nrepeat = \"Sun 02:00\"\nduration = 7200";
+        room.import(project, file).await;
+        let text = room.export(project).await;
+        assert!(text.contains("repeat = \"Sun 02:00\"\nduration = 7200"), "{text}");
+        assert_eq!(room.import(project, &text).await["updated"], json!([]));
+        let once = "starts_at = 2027-01-15T08:00:00Z\nends_at = 2027-01-15T09:00:00Z";
+        room.import(project, &format!("[[maintenances]]\ntitle = \"weekly\"\nrepeat = \"\"\n{once}")).await;
+        let window = room.list(project, "maintenance").await.swap_remove(0);
+        assert_eq!((&window["repeat"], &window["duration"]), (&Value::Null, &Value::Null));
+        let message = room.refuses(project, "[[maintenances]]\ntitle = \"b\"\nrepeat = \"daily\"").await;
+        assert!(message.starts_with("maintenances[0].duration: is required where repeat is given"), "{message}");
+    }
+
     async fn what_needs_attention_is_told_once_for_all(database) {
         let room = Room::new(database).await;
         let project = room.project("Attention").await;

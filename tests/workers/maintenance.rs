@@ -88,8 +88,8 @@ impl Life<'_> {
             Step::Open(checks, seconds) => {
                 let until = ctx.now().plus_seconds(*seconds);
                 let change = Change {
-                    starts_at: Some(ctx.now()),
-                    ends_at: Some(until),
+                    starts_at: Some(Some(ctx.now())),
+                    ends_at: Some(Some(until)),
                     checks: Some(checks.iter().map(|place| self.checks[*place]).collect()),
                     ..Change::default()
                 };
@@ -228,7 +228,7 @@ both_databases! {
             store_channels::assign(&mut tx, check, &[channel]).await.unwrap();
             tx.commit().await.unwrap();
             let change =
-                Change { starts_at: Some(at(0)), ends_at: Some(at(1_000_000)), ..Change::default() };
+                Change { starts_at: Some(Some(at(0))), ends_at: Some(Some(at(1_000_000))), ..Change::default() };
             let window = maintenance::create(&parts.ctx, project, &change).await.unwrap();
             let (gone, ()) = tokio::join!(
                 maintenance::delete(&parts.ctx, project, window.maintenance_id),

@@ -260,9 +260,14 @@ pub(super) fn expression() -> ObjectBuilder {
         .examples(["30 3 * * MON-FRI", "Mon..Fri *-*-* 03:30"])
 }
 
-fn expression_or_null() -> Object {
+/// An expression or null, which is described by this text.
+pub(super) fn expression_or_null(text: &str) -> Object {
     let types = SchemaType::from_iter([Type::String, Type::Null]);
-    expression().schema_type(types).build()
+    expression().schema_type(types).description(Some(text)).build()
+}
+
+fn schedule_or_null() -> Object {
+    expression_or_null(EXPRESSION)
 }
 
 fn status_words() -> Object {
@@ -395,7 +400,7 @@ body! {
         #[schema(minimum = 60, maximum = 31_536_000, extensions(("x-unit" = json!("seconds"))))]
         period: i64,
         /// The cron or OnCalendar expression.
-        #[schema(schema_with = expression_or_null)]
+        #[schema(schema_with = schedule_or_null)]
         schedule: String,
         /// The IANA time zone of the schedule; UTC where it is not said.
         #[schema(schema_with = zone_or_null)]

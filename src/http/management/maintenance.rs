@@ -4,11 +4,12 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use utoipa::openapi::{Array, ArrayBuilder};
+use utoipa::openapi::{Array, ArrayBuilder, Object};
 
 use super::call::{Answer, Call, Reply};
+use super::checks::expression_or_null;
 use super::command::Command;
-use super::fields::{Body, Fields, body, required};
+use super::fields::{Body, Fields, body};
 use super::model::{Model, Time, id, time};
 use crate::fault::Result;
 use crate::service::maintenance::{self, Change};
@@ -28,7 +29,8 @@ keep still too. When it ends, each channel is told of what is still down and was
 before, and that a check is up again of whose down it was told before the window. Channels that wait \
 count from the end, reminders go on from there. A window that is changed so that it covers a check no \
 more, or is deleted, ends for that check at once. Windows may overlap: what several cover is told \
-when the last of them ends. For editors.";
+when the last of them ends. One with `repeat` and `duration` opens again and again, from `starts_at` \
+to `ends_at` where they are given; any other one is open between those two. For editors.";
 
 /// The commands of this file.
 pub fn commands() -> Vec<Command> {
@@ -47,7 +49,7 @@ pub fn commands() -> Vec<Command> {
             "Make a maintenance window",
         )
         .text(EFFECT)
-        .takes::<MaintenanceFields>(&["starts_at", "ends_at"], example())
+        .takes::<MaintenanceFields>(&[], example())
         .writes::<Maintenance>(&remarks),
         Command::get(
             "/user/project/{project_id}/maintenance/{maintenance_id}",
@@ -91,13 +93,14 @@ pub struct Maintenance {
     maintenance_id: i64,
     /// What it is called; may be empty.
     title: String,
-    /// When it begins.
+    /// When it begins; of one that repeats, the first moment at which it may, or null.
     #[schema(required)]
     starts_at: Option<Time>,
-    /// When it ends: from this moment on alerts go out again.
+    /// When it ends: from this moment on alerts go out again. Of one that repeats, for good, or null.
     #[schema(required)]
     ends_at: Option<Time>,
-    /// When it begins again, as a cron or OnCalendar expression; null: it does not repeat.
+    /// When it begins again and again, as a cron or OnCalendar expression, in UTC unless that names a
+    /// time zone; null: it does not repeat.
     #[schema(required)]
     repeat: Option<String>,
     /// How long it lasts each time; null where it does not repeat.
@@ -131,11 +134,6 @@ body! {
         /// what the window kept back.
         #[schema(max_length = 100)]
         title: String,
-        /// When it begins: RFC 3339, of the years 1970 to 9999. May be past.
-        starts_at: Time,
-        /// When it ends: RFC 3339, later than `starts_at`. One that has ended already is kept, with
-        /// a soft error.
-        ends_at: Time,
         /// The checks of this project that it covers, by their ids, besides those that `tags` names.
         /// It goes with the last of them, where it has no tags. Neither `checks` nor `tags`: the
         /// whole project.
@@ -147,13 +145,25 @@ body! {
         tags: Vec<String>,
     }
     nullable {
-        /// When it begins again, as a cron or OnCalendar expression; null: it does not repeat. Only
-        /// null is built so far.
+        /// When it begins: RFC 3339, of the years 1970 to 9999. May be past. Of one that repeats: the
+        /// first moment at which it may begin, or null.
+        starts_at: Time,
+        /// When it ends: RFC 3339, later than `starts_at`. One that has ended already is kept, with
+        /// a soft error. Of one that repeats: when it does so no more, or null.
+        ends_at: Time,
+        /// When it begins again and again; null: it does not repeat.
+        #[schema(schema_with = repeat)]
         repeat: String,
-        /// How long it lasts each time; null where it does not repeat. Only null is built so far.
-        #[schema(extensions(("x-unit" = json!("seconds"))))]
+        /// How long it lasts each time, a minute to a year; null where it does not repeat.
+        #[schema(minimum = 60, maximum = 31_536_000, extensions(("x-unit" = json!("seconds"))))]
         duration: i64,
     }
+}
+
+fn repeat() -> Object {
+    let text = "When it begins again and again, as a cron or OnCalendar expression, in UTC unless \
+                that names a time zone; null: it does not repeat.";
+    expression_or_null(text)
 }
 
 fn check_ids() -> Array {
@@ -177,8 +187,6 @@ pub async fn list(call: Call) -> Answer {
 pub async fn create(call: Call) -> Answer {
     let change = wanted(call.fields()?, &[])?;
     change.validate()?;
-    required("starts_at", change.starts_at)?;
-    required("ends_at", change.ends_at)?;
     let project = call.project(Role::Editor).await?;
     let window = maintenance::create(&call.ctx, project.project_id, &change).await?;
     written(&call, window).await
@@ -221,10 +229,10 @@ fn wanted(mut fields: Fields, read_only: &[&'static str]) -> Result<Change> {
     fields.finish()?;
     Ok(Change {
         title: wanted.title,
-        starts_at: wanted.starts_at.map(|time| time.0),
-        ends_at: wanted.ends_at.map(|time| time.0),
-        repeat: wanted.repeat.flatten(),
-        duration: wanted.duration.flatten(),
+        starts_at: wanted.starts_at.map(|time| time.map(|time| time.0)),
+        ends_at: wanted.ends_at.map(|time| time.map(|time| time.0)),
+        repeat: wanted.repeat,
+        duration: wanted.duration,
         checks: wanted.checks,
         tags: wanted.tags,
     })

@@ -48,7 +48,7 @@ fn window_remarks(present: &Present, plan: &Plan, now: Timestamp) -> Vec<Remark>
     let (mut ended, mut idle) = (Vec::new(), Vec::new());
     for step in plan.windows.iter().filter(|step| step.deed != Deed::Nothing) {
         let window = &step.window;
-        if window.ends_at.is_some_and(|at| at <= now) {
+        if window.opening(now).is_none() {
             ended.push(window.title.as_str());
         }
         let is_tagged = window.tags.iter().any(|tag| tags.contains(tag.as_str()));

@@ -60,7 +60,7 @@ async fn write_windows(
         if step.deed == Deed::Create {
             maintenance::insert(tx, &window, ctx.now()).await?;
         } else {
-            maintenance::update(tx, &window).await?;
+            maintenance::update(tx, &window, ctx.now()).await?;
         }
     }
     Ok(())

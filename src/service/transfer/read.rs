@@ -228,10 +228,11 @@ fn window(mut table: Table) -> Result<WindowEntry> {
     let title = table.required_text("title")?;
     let change = maintenance::Change {
         title: Some(title.clone()),
-        starts_at: moment(&mut table, "starts_at")?,
-        ends_at: moment(&mut table, "ends_at")?,
-        repeat: table.text("repeat")?,
-        duration: table.integer("duration")?,
+        starts_at: moment(&mut table, "starts_at")?.map(Some),
+        ends_at: moment(&mut table, "ends_at")?.map(Some),
+        // TOML has no null: an empty text says that it does not repeat.
+        repeat: table.text("repeat")?.map(|text| Some(text).filter(|text| !text.is_empty())),
+        duration: table.integer("duration")?.map(Some),
         checks: None,
         tags: table.texts("tags")?,
     };

@@ -9,7 +9,7 @@ use super::present::Present;
 use super::read::{CheckEntry, Choice, WindowEntry};
 use super::report::{Deed, differences};
 use super::table::at;
-use crate::fault::{Fault, Result};
+use crate::fault::Result;
 use crate::service::maintenance::{self, MAX_COUNT};
 use crate::store::Flag;
 use crate::store::maintenance::Window;
@@ -60,9 +60,6 @@ fn step(
     let told_before = old.map_or_else(Vec::new, |window| present.covered_by(window));
     let mut window = old.cloned().unwrap_or_else(|| maintenance::empty(present.project.project_id));
     change.apply(&mut window)?;
-    let needed = |field| Fault::invalid(field, "is required: the project has no such window yet");
-    window.starts_at.ok_or_else(|| needed("starts_at"))?;
-    window.ends_at.ok_or_else(|| needed("ends_at"))?;
     let checks = match &entry.checks {
         Some(choices) => directory.places(choices)?,
         None => told_before.clone(),
