@@ -237,6 +237,29 @@ pub fn short(alert: &Alert) -> String {
     }
 }
 
+/// One line about several alerts: `3 alerts: 2 down, 1 up`.
+#[must_use]
+pub fn subject_of_group(alerts: &[Alert]) -> String {
+    let up = alerts.iter().filter(|alert| alert.event == Event::Up).count();
+    let counts = [(alerts.len() - up, "down"), (up, "up")];
+    let counts = counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}"));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    let of = alerts.first().map(project).unwrap_or_default();
+    format!("{} alerts of {of}: {counts}", alerts.len())
+}
+
+/// Several alerts as one message: each on a line of its own.
+#[must_use]
+pub fn text_of_group(alerts: &[Alert]) -> String {
+    let mut lines = vec![format!("{}.", subject_of_group(alerts)), String::new()];
+    lines.extend(alerts.iter().map(short));
+    if let Some(link) = alerts.first().map(|alert| one_line(&alert.link)).filter(|l| !l.is_empty())
+    {
+        lines.extend([String::new(), link]);
+    }
+    lines.join("\n")
+}
+
 /// A length of time for people, from microseconds: its two largest units, `1 m 12 s`, `3 h 5 m`,
 /// `2 d`. A negative one counts as none.
 #[must_use]
@@ -455,6 +478,24 @@ pub(crate) mod tests {
              \n\
              https://overdue.example/project/1/check/2"
         );
+    }
+
+    #[test]
+    fn several_alerts_are_one_message_with_a_line_for_each() {
+        let down = late_backup();
+        let up = Alert { event: Event::Up, downtime: Some(65 * SECOND), ..down.clone() };
+        let both = [down.clone(), up];
+        assert_eq!(subject_of_group(&both), "2 alerts of Home: 1 down, 1 up");
+        assert_eq!(
+            text_of_group(&both),
+            "2 alerts of Home: 1 down, 1 up.\n\
+             \n\
+             DOWN nightly backup: no ping came in time (03:10 CET)\n\
+             UP nightly backup: after 1 m 5 s\n\
+             \n\
+             https://overdue.example/project/1/check/2"
+        );
+        assert_eq!(subject_of_group(&[down.clone(), down]), "2 alerts of Home: 2 down");
     }
 
     #[test]

@@ -292,15 +292,9 @@ async fn send(ctx: Context, outbound: Arc<Outbound>, row: NotificationRow) -> Ve
         }
     };
     let message_id = message_id(&row);
-    let delivery = channels::deliver(
-        message.kind,
-        &outbound,
-        &message.config,
-        &message.alert,
-        &message_id,
-        ctx.now(),
-    )
-    .await;
+    let alerts = std::slice::from_ref(&message.alert);
+    let told = channels::message::Message { alerts, id: &message_id, now: ctx.now() };
+    let delivery = channels::deliver(message.kind, &outbound, &message.config, &told).await;
     failpoint::reached("message_sent");
     Verdict::of(delivery, &row, &message, ctx.now())
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::domain::alert::{Alert, CheckFacts, Event as Told};
 use crate::fault::{Fault, Result};
+use crate::notify::channels::message::Message;
 use crate::notify::channels::webhook::secret_from;
 use crate::notify::channels::{self as kinds, Kind, Named};
 use crate::notify::message::{open_config, seal_config};
@@ -118,7 +119,7 @@ pub fn kind_of(name: &str) -> Result<Kind> {
             Err(Fault::NotBuilt(format!("kind: channels of the kind {name} are not built yet")))
         }
         Named::Unknown => {
-            let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+            let known: Vec<&str> = Kind::all().map(Kind::as_str).collect();
             Err(Fault::invalid("kind", format!("must be one of {}", known.join(", "))))
         }
     }
@@ -309,7 +310,8 @@ pub async fn test(
     let trial = Trial::begin(ctx, project_id, channel_id).await?;
     let id = message_id(&trial.row);
     let alert = test_alert(ctx, project, zone);
-    let delivery = kinds::deliver(kind, outbound, &config, &alert, &id, ctx.now()).await;
+    let message = Message { alerts: &[alert], id: &id, now: ctx.now() };
+    let delivery = kinds::deliver(kind, outbound, &config, &message).await;
     let error = error_of(delivery);
     trial.end(ctx, error.as_deref()).await?;
     let mut conn = ctx.store.read().await?;

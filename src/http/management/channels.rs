@@ -104,7 +104,7 @@ pub struct Channel {
 }
 
 fn kind_words() -> Object {
-    words(Kind::ALL.iter().map(|kind| kind.as_str()), "What kind of receiver it is.")
+    words(Kind::all().map(Kind::as_str), "What kind of receiver it is.")
 }
 
 impl Model for Channel {

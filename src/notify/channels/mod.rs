@@ -1,19 +1,23 @@
 //! The kinds of channels: one file a kind, and here the table of them. What a kind can do is
 //! chosen by `match`, so that the compiler names every place that a new kind must fill.
 
+pub mod form;
+pub mod message;
+mod ntfy;
+pub mod service;
+mod slack;
 pub mod webhook;
 
 use serde_json::Value;
 
-use crate::clock::Timestamp;
-use crate::domain::alert::Alert;
 use crate::fault::Result;
 use crate::notify::outbound::{Delivery, Outbound};
+use message::Message;
+use service::Service;
 
 /// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 28] = [
+const ANNOUNCED: [&str; 26] = [
     "email",
-    "slack",
     "mattermost",
     "rocketchat",
     "discord",
@@ -23,7 +27,6 @@ const ANNOUNCED: [&str; 28] = [
     "matrix",
     "zulip",
     "signal",
-    "ntfy",
     "gotify",
     "pushover",
     "pushbullet",
@@ -42,12 +45,25 @@ const ANNOUNCED: [&str; 28] = [
     "group",
 ];
 
+/// The kinds whose message is one request to a service.
+pub static SERVICES: [&Service; 2] = [&slack::SLACK, &ntfy::NTFY];
+
 /// A kind of channel that can send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// A request to any URL.
     Webhook,
+    /// A request to this service.
+    Service(&'static Service),
 }
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Kind {}
 
 /// What a name means as the kind of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +78,14 @@ pub enum Named {
 
 impl Kind {
     /// All kinds that can send.
-    pub const ALL: [Self; 1] = [Self::Webhook];
+    pub fn all() -> impl Iterator<Item = Self> {
+        std::iter::once(Self::Webhook).chain(SERVICES.into_iter().map(Self::Service))
+    }
 
     /// Reads the name of a kind.
     #[must_use]
     pub fn parse(name: &str) -> Named {
-        if let Some(kind) = Self::ALL.into_iter().find(|kind| kind.as_str() == name) {
+        if let Some(kind) = Self::all().find(|kind| kind.as_str() == name) {
             return Named::Built(kind);
         }
         let announced = ANNOUNCED.into_iter().find(|known| *known == name);
@@ -79,6 +97,7 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
+            Self::Service(service) => service.name,
         }
     }
 
@@ -89,6 +108,7 @@ impl Kind {
     pub fn default_group_threshold(self) -> u16 {
         match self {
             Self::Webhook => 0,
+            Self::Service(service) => service.group_threshold,
         }
     }
 }
@@ -108,6 +128,7 @@ pub fn validate(
 ) -> Result<Value> {
     match kind {
         Kind::Webhook => webhook::validate(config, previous, fresh_secret),
+        Kind::Service(service) => form::validate(service.fields, config, previous),
     }
 }
 
@@ -116,6 +137,7 @@ pub fn validate(
 pub fn mask(kind: Kind, config: &Value) -> Value {
     match kind {
         Kind::Webhook => webhook::mask(config),
+        Kind::Service(service) => form::mask(service.fields, config),
     }
 }
 
@@ -125,34 +147,20 @@ pub fn mask(kind: Kind, config: &Value) -> Value {
 pub fn masked(kind: Kind, config: &Value) -> Vec<String> {
     match kind {
         Kind::Webhook => webhook::masked(config),
+        Kind::Service(service) => form::masked(service.fields, config),
     }
 }
 
-/// Sends one alert. `message_id` is the same at every try of a message.
+/// Sends one message.
 pub async fn deliver(
     kind: Kind,
     outbound: &Outbound,
     config: &Value,
-    alert: &Alert,
-    message_id: &str,
-    now: Timestamp,
+    message: &Message<'_>,
 ) -> Delivery {
     match kind {
-        Kind::Webhook => webhook::deliver(outbound, config, alert, message_id, now).await,
-    }
-}
-
-/// Sends several alerts as one message that lists them.
-pub async fn deliver_group(
-    kind: Kind,
-    outbound: &Outbound,
-    config: &Value,
-    alerts: &[Alert],
-    message_id: &str,
-    now: Timestamp,
-) -> Delivery {
-    match kind {
-        Kind::Webhook => webhook::deliver_group(outbound, config, alerts, message_id, now).await,
+        Kind::Webhook => webhook::deliver(outbound, config, message).await,
+        Kind::Service(service) => service.deliver(outbound, config, message).await,
     }
 }
 
@@ -163,14 +171,15 @@ mod tests {
     #[test]
     fn kinds_are_built_announced_or_unknown() {
         assert_eq!(Kind::parse("webhook"), Named::Built(Kind::Webhook));
-        assert_eq!(Kind::parse("slack"), Named::Announced("slack"));
+        assert_eq!(Kind::parse("slack"), Named::Built(Kind::Service(&slack::SLACK)));
+        assert_eq!(Kind::parse("group"), Named::Announced("group"));
         assert_eq!(Kind::parse("Webhook"), Named::Unknown);
         assert_eq!(Kind::parse("pigeon"), Named::Unknown);
     }
 
     #[test]
     fn no_kind_is_both_built_and_announced() {
-        for kind in Kind::ALL {
+        for kind in Kind::all() {
             assert!(!ANNOUNCED.contains(&kind.as_str()));
         }
     }

@@ -33,11 +33,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use url::Url;
 
+use super::form::{self, MASK, enter_again, invalid, object, same_origin};
+use super::message::Message;
 use crate::clock::Timestamp;
 use crate::domain::alert::{Alert, Event};
 use crate::fault::{Fault, Result};
@@ -61,8 +63,6 @@ const BODY_LIMIT: usize = 100_000;
 const HEADER_LIMIT: usize = 50;
 const HEADER_VALUE_LIMIT: usize = 2_000;
 
-/// What stands in the place of a header's value or a password when a config is shown.
-const MASK: &str = "***";
 const SECRET_PREFIX: &str = "whsec_";
 const MASKED_SECRET: &str = "whsec_***";
 
@@ -144,42 +144,28 @@ pub fn masked(config: &Value) -> Vec<String> {
     fields
 }
 
-/// See [`super::deliver`].
-pub async fn deliver(
-    outbound: &Outbound,
-    config: &Value,
-    alert: &Alert,
-    message_id: &str,
-    now: Timestamp,
-) -> Delivery {
+/// See [`super::deliver`]. Of several alerts those of a direction without URL are left out; the rest
+/// goes to the down URL where any of it is `down`, else to the up URL.
+pub async fn deliver(outbound: &Outbound, config: &Value, message: &Message<'_>) -> Delivery {
     let config = Config::stored(config);
-    let call = config.call_for(&alert.event);
-    if call.url.is_empty() {
-        return Delivery::Skipped;
+    let signature = Signature { config: &config, message_id: message.id, now: message.now };
+    if let [alert] = message.alerts {
+        let call = config.call_for(&alert.event);
+        if call.url.is_empty() {
+            return Delivery::Skipped;
+        }
+        let values = Values::of(alert);
+        let body = call.body_of(&call.body, &values, || alert_json(alert).to_string());
+        return send(outbound, call, &values, body, signature).await;
     }
-    let values = Values::of(alert);
-    let body = call.body_of(&call.body, &values, || alert_json(alert).to_string());
-    send(outbound, call, &values, body, Signature { config: &config, message_id, now }).await
-}
-
-/// See [`super::deliver_group`]. Alerts of a direction without URL are left out; the rest goes to
-/// the down URL where any of it is `down`, else to the up URL.
-pub async fn deliver_group(
-    outbound: &Outbound,
-    config: &Value,
-    alerts: &[Alert],
-    message_id: &str,
-    now: Timestamp,
-) -> Delivery {
-    let config = Config::stored(config);
     let sendable = |alert: &&Alert| !config.call_for(&alert.event).url.is_empty();
-    let alerts: Vec<Alert> = alerts.iter().filter(sendable).cloned().collect();
+    let alerts: Vec<Alert> = message.alerts.iter().filter(sendable).cloned().collect();
     let leading = alerts.iter().find(|a| a.event.status() == "down").or(alerts.first());
     let Some(leading) = leading else { return Delivery::Skipped };
     let call = config.call_for(&leading.event);
-    let values = Values::of_group(&alerts, now);
+    let values = Values::of_group(&alerts, message.now);
     let body = call.body_of(&config.body_group, &values, || values.in_body(GROUP_BODY).text);
-    send(outbound, call, &values, body, Signature { config: &config, message_id, now }).await
+    send(outbound, call, &values, body, signature).await
 }
 
 /// What a request is signed with.
@@ -341,13 +327,8 @@ impl Call {
         if let Some(kind) = content_type.or(body.as_ref().map(content_type_of)) {
             headers.insert(header::CONTENT_TYPE, kind);
         }
-        let method = match self.method.as_str() {
-            "GET" => Method::GET,
-            "PUT" => Method::PUT,
-            _ => Method::POST,
-        };
         Ok(Request {
-            method,
+            method: form::method(&self.method),
             url,
             headers,
             private_headers,
@@ -396,27 +377,6 @@ fn with_password(url: &str, password: &str) -> String {
         }
         _ => url.to_owned(),
     }
-}
-
-/// Whether scheme, host and port are the same.
-fn same_origin(a: &str, b: &str) -> bool {
-    matches!((Url::parse(a), Url::parse(b)), (Ok(a), Ok(b)) if a.origin() == b.origin())
-}
-
-fn invalid(name: &str, reason: impl Into<String>) -> Fault {
-    Fault::invalid(format!("config.{name}"), reason)
-}
-
-fn enter_again(name: &str, what: &str) -> Fault {
-    let reason = format!(
-        "{what} is hidden and only kept as long as scheme, host and port stay the same: enter it \
-         again"
-    );
-    invalid(name, reason)
-}
-
-fn object<'a>(field: &str, value: &'a Value) -> Result<&'a Map<String, Value>> {
-    value.as_object().ok_or_else(|| Fault::invalid(field, "must be an object"))
 }
 
 /// A text field; empty where it is not there.
@@ -593,8 +553,12 @@ mod tests {
         result.unwrap_err().to_string()
     }
 
+    async fn tell(outbound: &Outbound, config: &Value, alerts: &[Alert], id: &str) -> Delivery {
+        deliver(outbound, config, &Message { alerts, id, now: NOW }).await
+    }
+
     async fn sent(config: Value, alert: &Alert) -> Delivery {
-        deliver(&open(), &stored(&config), alert, "msg_1", NOW).await
+        tell(&open(), &stored(&config), std::slice::from_ref(alert), "msg_1").await
     }
 
     fn recovered() -> Alert {
@@ -703,10 +667,10 @@ mod tests {
         let only_up = stored(&json!({"url_up": url}));
         let alerts = [late_backup(), recovered(), late_backup()];
         for config in [both, only_up.clone()] {
-            let delivery = deliver_group(&open(), &config, &alerts, "msg_2", NOW).await;
+            let delivery = tell(&open(), &config, &alerts, "msg_2").await;
             assert_eq!(delivery, Delivery::Delivered);
         }
-        let delivery = deliver_group(&open(), &only_up, &alerts[..1], "msg_3", NOW).await;
+        let delivery = tell(&open(), &only_up, &alerts[..1], "msg_3").await;
         assert_eq!(delivery, Delivery::Skipped);
         let heard = receiver.heard();
         let bodies: Vec<Value> =
@@ -744,7 +708,7 @@ mod tests {
     async fn a_private_address_is_accepted_in_a_config_and_refused_when_sending() {
         let receiver = Receiver::answering(&[&answer("200 OK", "")]).await;
         let config = stored(&json!({"url_down": receiver.url("/").as_str()}));
-        let delivery = deliver(&guarded(&[]), &config, &late_backup(), "msg_1", NOW).await;
+        let delivery = tell(&guarded(&[]), &config, &[late_backup()], "msg_1").await;
         let Delivery::Refused { error } = delivery else { panic!("{delivery:?}") };
         assert!(error.contains("outbound.allow_private"), "{error}");
         assert!(receiver.heard().is_empty());
