@@ -143,6 +143,7 @@ both_databases! {
             json!({"kind": "cron", "schedule": "0 0 30 2 *"}), json!({"kind": "oncalendar", "schedule": "2020-01-01"}),
         ] {
             let check = made(&api, &more).await;
+            let path = api.check_path(&check, "");
             assert_eq!(soft_errors(&check), ["SCHEDULE/NEVER_FIRES", "CHANNEL/NONE_ASSIGNED"]);
             api.ping(&check, "").await.says(200, "OK");
             let read = api.read(&check).await;
@@ -152,6 +153,7 @@ both_databases! {
             let mended = api.update(&check, json!({"schedule": "@daily"})).await;
             assert_eq!(soft_errors(&mended), ["CHANNEL/NONE_ASSIGNED"]);
             assert!(mended["next_ping_at"].is_string());
+            api.delete(&path).await.ok();
         }
     }
 

@@ -324,7 +324,7 @@ both_databases! {
             ("[[maintenance]]\n".to_owned(), "maintenance: is unknown"),
             ("[[maintenances]]\ntitle = \"x\"".to_owned(), "maintenances[0].starts_at: is required"),
             ("[[maintenances]]\ntitle = \"x\"\nstarts_at = 1".to_owned(), "maintenances[0].starts_at: must be a time such as"),
-            ("[[maintenances]]\ntitle = \"x\"\nrepeat = \"@daily\"".to_owned(), "maintenances[0].repeat: windows that repeat are not built yet"),
+            ("[[maintenances]]\ntitle = \"x\"\nrepeat = \"@daily\"".to_owned(), "maintenances[0].duration: is required where repeat is given"),
             ("[[maintenances]]\ntitle = \"x\"\nstarts_at = 2027-01-15T08:00:00Z\nends_at = 2027-01-15T08:00:00Z".to_owned(), "maintenances[0].ends_at: must be later than starts_at"),
             ("[[maintenances]]\ntitle = \"x\"\nstarts_at = 2027-01-15T08:00:00Z\nends_at = 2027-01-15T09:00:00Z\nchecks = [\"none\"]".to_owned(), "maintenances[0].checks: must be names of checks"),
             (format!("{channel}after = -1"), "channels[0].after: must be between 0 and 10080"),
@@ -589,7 +589,7 @@ both_databases! {
         let copy = room.project("Copy").await;
         let answer = room.import(copy, &text).await;
         let never = answer["error_list"].as_array().unwrap().iter().find(|one| one["code"] == "NEVER_FIRES");
-        assert!(never.unwrap()["message"].as_str().unwrap().ends_with(": never"), "{answer}");
+        assert!(never.unwrap()["message"].as_str().unwrap().ends_with(": \"never\""), "{answer}");
         assert_eq!(room.export(copy).await, text);
         let again = room.import(copy, &text).await;
         assert_eq!((&again["updated"], &again["error_list"]), (&json!([]), &json!([])));
