@@ -9,6 +9,7 @@ pub mod retry;
 mod settle;
 pub mod template;
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +18,14 @@ use tokio::sync::{mpsc, watch};
 
 use crate::clock::{SECOND, Timestamp};
 use crate::context::Context;
+use crate::domain::alert::Alert;
 use crate::failpoint;
 use crate::fault::{Fault, Result};
-use crate::store::notifications::{self, Claim, NotificationRow};
+use crate::store::notifications::{self, Claim, Claimable, NotificationRow, Which};
+use crate::store::tx::Tx;
 use crate::vitals::{Count, Vitals, Worker};
 use outbound::Outbound;
-use settle::{Report, Verdict};
+use settle::{Attempt, Report, Verdict};
 
 /// Sends that run side by side.
 const MOST_SENDS: usize = 256;
@@ -30,6 +33,12 @@ const MOST_SENDS: usize = 256;
 const MOST_PER_CHANNEL: usize = 4;
 /// A channel whose last send failed is tried with one at a time.
 const MOST_PER_FAILING_CHANNEL: usize = 1;
+/// Seconds within which the messages to a channel are counted.
+const STORM_WINDOW: i64 = 60;
+/// Seconds for which what is too much for a channel is collected.
+const COLLECT: i64 = 5;
+/// The most that is told by one message.
+const MOST_IN_ONE: i64 = 1000;
 /// How long a lease holds, in seconds.
 const LEASE: i64 = 15;
 /// How often the leases of running sends are renewed.
@@ -43,6 +52,13 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 /// How long running sends may go on when the process is asked to stop.
 const LAST_SENDS: Duration = Duration::from_secs(3);
 
+/// A send that ended: what became of each notification that it carried.
+#[derive(Debug)]
+struct Ended {
+    channel_id: i64,
+    reports: Vec<Report>,
+}
+
 /// The notifier of one node.
 #[derive(Debug)]
 pub struct Notifier {
@@ -50,16 +66,18 @@ pub struct Notifier {
     outbound: Arc<Outbound>,
     vitals: Vitals,
     node_id: String,
-    /// The running sends: which notification goes to which channel.
-    running: HashMap<i64, i64>,
+    /// The notifications that are being sent.
+    running: HashSet<i64>,
+    /// How many sends run to which channel; one may carry several notifications.
+    sends: HashMap<i64, usize>,
     /// The channel that was claimed for last: the next claim begins behind it.
     last_channel: i64,
     /// Channels whose last send failed.
     failing: HashSet<i64>,
-    reports: mpsc::Sender<Report>,
-    inbox: mpsc::Receiver<Report>,
-    /// Reports that could not be written down yet.
-    unwritten: Vec<Report>,
+    reports: mpsc::Sender<Ended>,
+    inbox: mpsc::Receiver<Ended>,
+    /// What could not be written down yet.
+    unwritten: Vec<Ended>,
 }
 
 impl Notifier {
@@ -72,7 +90,8 @@ impl Notifier {
             outbound,
             vitals,
             node_id: node_id.to_owned(),
-            running: HashMap::new(),
+            running: HashSet::new(),
+            sends: HashMap::new(),
             last_channel: 0,
             failing: HashSet::new(),
             reports,
@@ -123,7 +142,7 @@ impl Notifier {
         };
         let now = self.ctx.now();
         let due = next.is_some_and(|at| at <= now);
-        if due && self.running.len() < MOST_SENDS && self.claim(now).await? > 0 {
+        if due && self.sends_running() < MOST_SENDS && self.claim(now).await? > 0 {
             return Ok(Duration::ZERO);
         }
         let wait = next.map_or(i64::MAX, |at| at.micros_since(now));
@@ -146,40 +165,96 @@ impl Notifier {
         let channels =
             notifications::claimable_channels(&mut conn, claim, self.last_channel, most).await?;
         drop(conn);
-        let mut rows = Vec::new();
+        let mut sends = Vec::new();
         let mut tx = self.ctx.store.begin().await?;
-        for channel_id in channels {
-            let places = self.places(channel_id, rows.len());
+        for channel in channels {
+            let places = self.places(channel.channel_id, sends.len());
             if places > 0 {
-                rows.extend(notifications::claim(&mut tx, claim, channel_id, places).await?);
-                self.last_channel = channel_id;
+                sends.extend(self.claim_for(&mut tx, claim, channel, places).await?);
+                self.last_channel = channel.channel_id;
             }
         }
-        if !rows.is_empty() {
+        if !sends.is_empty() {
             failpoint::reached("notifications_claimed");
         }
         tx.commit().await?;
-        if !rows.is_empty() {
+        if !sends.is_empty() {
             failpoint::reached("claim_committed");
         }
         let mut started = 0;
-        for row in rows {
+        for rows in sends {
             // After a long stop of this process the leases of its own running sends may have lapsed:
             // then this has renewed them.
-            if !self.running.contains_key(&row.notification_id) {
-                self.start(row);
+            if rows.iter().all(|row| !self.running.contains(&row.notification_id)) {
+                self.start(rows);
                 started += 1;
             }
         }
         Ok(started)
     }
 
+    /// Takes what is due of one channel: what each send is to carry. After so many messages within a
+    /// minute, what is new is collected for a while and goes as one.
+    async fn claim_for(
+        &self,
+        tx: &mut Tx,
+        claim: Claim<'_>,
+        channel: Claimable,
+        places: i64,
+    ) -> Result<Vec<Vec<NotificationRow>>> {
+        let (id, threshold) = (channel.channel_id, channel.group_threshold);
+        // Also where the threshold has gone meanwhile: a message that was tried stays what it is.
+        let again = notifications::claim_group(tx, claim, id).await?;
+        if !again.is_empty() {
+            return Ok(vec![again]);
+        }
+        let (which, places) = match threshold {
+            0 => (Which::Single, places),
+            _ => {
+                let since = claim.now.plus_seconds(-STORM_WINDOW);
+                let sent = notifications::sent_since(tx, id, since).await?;
+                let running = self.sends.get(&id).copied().unwrap_or(0);
+                let room = threshold - sent - i64::try_from(running).unwrap_or(i64::MAX);
+                if room > 0 { (Which::Single, places.min(room)) } else { (Which::Tried, places) }
+            }
+        };
+        let rows = notifications::claim(tx, claim, id, which, places).await?;
+        if which == Which::Tried && rows.is_empty() {
+            return Ok(self.collect(tx, claim, id).await?.into_iter().collect());
+        }
+        Ok(rows.into_iter().map(|row| vec![row]).collect())
+    }
+
+    /// Takes all that is new of a channel as one message, once the oldest of it has waited so long.
+    async fn collect(
+        &self,
+        tx: &mut Tx,
+        claim: Claim<'_>,
+        channel_id: i64,
+    ) -> Result<Option<Vec<NotificationRow>>> {
+        let oldest = notifications::oldest_fresh(tx, claim, channel_id).await?;
+        if oldest.is_none_or(|at| at > claim.now.plus_seconds(-COLLECT)) {
+            return Ok(None);
+        }
+        let rows = notifications::claim(tx, claim, channel_id, Which::Fresh, MOST_IN_ONE).await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let ids: Vec<i64> = rows.iter().map(|row| row.notification_id).collect();
+        let group_id = message_id(first);
+        notifications::set_group(tx, &ids, &group_id).await?;
+        let part = |row| NotificationRow { group_id: Some(group_id.clone()), ..row };
+        Ok(Some(rows.into_iter().map(part).collect()))
+    }
+
+    fn sends_running(&self) -> usize {
+        self.sends.values().sum()
+    }
+
     /// How many more sends a channel may get now, `claimed` being on their way already. Channels
     /// that fail get one at a time, and none once half of all places are taken: however many
     /// receivers are dead, there is room for the others.
     fn places(&self, channel_id: i64, claimed: usize) -> i64 {
-        let taken = self.running.len() + claimed;
-        let running = self.running.values().filter(|id| **id == channel_id).count();
+        let taken = self.sends_running() + claimed;
+        let running = self.sends.get(&channel_id).copied().unwrap_or(0);
         let (most, room) = if self.failing.contains(&channel_id) {
             (MOST_PER_FAILING_CHANNEL, MOST_SENDS / 2)
         } else {
@@ -189,19 +264,22 @@ impl Notifier {
         i64::try_from(places).unwrap_or(0)
     }
 
-    fn start(&mut self, row: NotificationRow) {
-        self.running.insert(row.notification_id, row.channel_id);
+    fn start(&mut self, rows: Vec<NotificationRow>) {
+        let Some(channel_id) = rows.first().map(|row| row.channel_id) else { return };
+        self.running.extend(rows.iter().map(|row| row.notification_id));
+        *self.sends.entry(channel_id).or_default() += 1;
         let (ctx, outbound) = (self.ctx.clone(), self.outbound.clone());
         let reports = self.reports.clone();
         tokio::spawn(async move {
             // A panic while one message is written must not leave its place taken for ever.
-            let send = tokio::spawn(send(ctx, outbound, row.clone()));
-            let verdict = send.await.unwrap_or_else(|error| {
-                tracing::error!(%error, notification_id = row.notification_id, "a send broke off");
-                Verdict::broken()
+            let send = tokio::spawn(send(ctx, outbound, rows.clone()));
+            let settled = send.await.unwrap_or_else(|error| {
+                let first = rows[0].notification_id;
+                tracing::error!(%error, notification_id = first, "a send broke off");
+                rows.into_iter().map(|row| Report { row, verdict: Verdict::broken() }).collect()
             });
             // The notifier is gone only when the process ends.
-            let _ = reports.send(Report { row, verdict }).await;
+            let _ = reports.send(Ended { channel_id, reports: settled }).await;
         });
     }
 
@@ -212,8 +290,19 @@ impl Notifier {
         if self.unwritten.is_empty() {
             return Ok(());
         }
-        let told = settle::write(&self.ctx, &self.node_id, &self.unwritten).await?;
-        for report in self.unwritten.drain(..) {
+        let reports: Vec<&Report> =
+            self.unwritten.iter().flat_map(|ended| &ended.reports).collect();
+        let told = settle::write(&self.ctx, &self.node_id, &reports).await?;
+        let ended = std::mem::take(&mut self.unwritten);
+        for Ended { channel_id, .. } in &ended {
+            if let Entry::Occupied(mut sends) = self.sends.entry(*channel_id) {
+                *sends.get_mut() -= 1;
+                if *sends.get() == 0 {
+                    sends.remove();
+                }
+            }
+        }
+        for report in ended.into_iter().flat_map(|ended| ended.reports) {
             self.running.remove(&report.row.notification_id);
             if report.verdict.is_failure() {
                 self.failing.insert(report.row.channel_id);
@@ -233,7 +322,7 @@ impl Notifier {
     }
 
     async fn renew(&self) {
-        let ids: Vec<i64> = self.running.keys().copied().collect();
+        let ids: Vec<i64> = self.running.iter().copied().collect();
         if ids.is_empty() {
             return;
         }
@@ -264,7 +353,7 @@ impl Notifier {
         if self.running.is_empty() {
             return;
         }
-        let ids: Vec<i64> = self.running.keys().copied().collect();
+        let ids: Vec<i64> = self.running.iter().copied().collect();
         let released = async {
             let mut tx = self.ctx.store.begin().await?;
             notifications::release(&mut tx, &self.node_id, &ids).await?;
@@ -276,27 +365,45 @@ impl Notifier {
     }
 }
 
-/// Writes and sends one message.
-async fn send(ctx: Context, outbound: Arc<Outbound>, row: NotificationRow) -> Verdict {
-    let message = match message::write(&ctx, &row).await {
-        Ok(message::Written::Send(message)) => message,
-        Ok(message::Written::Suppress(why)) => return Verdict::suppressed(why),
-        Ok(message::Written::Mute(why)) => return Verdict::muted(&why, ctx.now()),
+/// Writes and sends one message, which tells what these notifications are about: what became of each.
+async fn send(ctx: Context, outbound: Arc<Outbound>, rows: Vec<NotificationRow>) -> Vec<Report> {
+    let mut reports = Vec::new();
+    let mut written = Vec::new();
+    for row in rows {
+        match write(&ctx, &row).await {
+            Ok(message) => written.push((row, message)),
+            Err(verdict) => reports.push(Report { row, verdict }),
+        }
+    }
+    let Some((first, message)) = written.first() else { return reports };
+    let alerts: Vec<Alert> = written.iter().map(|(_, message)| message.alert.clone()).collect();
+    let id = first.group_id.clone().unwrap_or_else(|| message_id(first));
+    let told = channels::message::Message { alerts: &alerts, id: &id, now: ctx.now() };
+    let delivery = channels::deliver(message.kind, &outbound, &message.config, &told).await;
+    failpoint::reached("message_sent");
+    let attempt = Attempt::of(written.iter().map(|(row, _)| row), ctx.now());
+    reports.extend(written.into_iter().map(|(row, message)| {
+        let verdict = Verdict::of(delivery.clone(), &row, message.delay, &attempt);
+        Report { row, verdict }
+    }));
+    reports
+}
+
+/// Writes what one notification tells, or says why it is not told now.
+async fn write(ctx: &Context, row: &NotificationRow) -> Result<Box<message::Message>, Verdict> {
+    match message::write(ctx, row).await {
+        Ok(message::Written::Send(message)) => Ok(message),
+        Ok(message::Written::Suppress(why)) => Err(Verdict::suppressed(why)),
+        Ok(message::Written::Mute(why)) => Err(Verdict::muted(&why, ctx.now())),
         Err(Fault::Unavailable(error)) => {
             tracing::warn!(%error, notification_id = row.notification_id, "a message could not be written; it is tried again");
-            return Verdict::interrupted();
+            Err(Verdict::interrupted())
         }
         Err(error) => {
             tracing::error!(%error, notification_id = row.notification_id, "a message can't be written");
-            return Verdict::broken();
+            Err(Verdict::broken())
         }
-    };
-    let message_id = message_id(&row);
-    let alerts = std::slice::from_ref(&message.alert);
-    let told = channels::message::Message { alerts, id: &message_id, now: ctx.now() };
-    let delivery = channels::deliver(message.kind, &outbound, &message.config, &told).await;
-    failpoint::reached("message_sent");
-    Verdict::of(delivery, &row, &message, ctx.now())
+    }
 }
 
 /// The id that a message carries at every try. It holds the time too, so that two installations

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use super::message::Message;
 use super::outbound::Delivery;
 use super::retry;
 use crate::clock::Timestamp;
@@ -35,11 +34,28 @@ pub(super) struct Verdict {
     disable: bool,
 }
 
-/// A send that ended.
+/// A notification whose send ended.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) row: NotificationRow,
     pub(super) verdict: Verdict,
+}
+
+/// One try of a message; its parts share it, so that they are tried again together.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    number: u32,
+    jitter: f64,
+    at: Timestamp,
+}
+
+impl Attempt {
+    /// The try at `now` of a message with these parts.
+    pub(super) fn of<'a>(parts: impl Iterator<Item = &'a NotificationRow>, now: Timestamp) -> Self {
+        let before = parts.map(|row| row.attempts).max().unwrap_or(0);
+        let jitter = f64::from(u32::from_be_bytes(secret::random_bytes())) / f64::from(u32::MAX);
+        Self { number: u32::try_from(before + 1).unwrap_or(u32::MAX), jitter, at: now }
+    }
 }
 
 impl Verdict {
@@ -82,8 +98,8 @@ impl Verdict {
     pub(super) fn of(
         delivery: Delivery,
         row: &NotificationRow,
-        message: &Message,
-        now: Timestamp,
+        delay: i64,
+        attempt: &Attempt,
     ) -> Self {
         match delivery {
             Delivery::Delivered => Self::ended(NotificationState::Sent, None),
@@ -96,7 +112,7 @@ impl Verdict {
                 Self { disable: true, ..Self::ended(NotificationState::Failed, Some(error)) }
             }
             Delivery::Retry { error, retry_after } => {
-                Self::retry(error, retry_after, row, message, now)
+                Self::retry(error, retry_after, row, delay, attempt)
             }
         }
     }
@@ -105,18 +121,16 @@ impl Verdict {
         error: String,
         retry_after: Option<Duration>,
         row: &NotificationRow,
-        message: &Message,
-        now: Timestamp,
+        delay: i64,
+        attempt: &Attempt,
     ) -> Self {
-        let first_try = row.created_at.plus_micros(message.delay);
-        if retry::gives_up(first_try, now) {
+        let first_try = row.created_at.plus_micros(delay);
+        if retry::gives_up(first_try, attempt.at) {
             return Self::ended(NotificationState::Failed, Some(error));
         }
-        let attempts = u32::try_from(row.attempts + 1).unwrap_or(u32::MAX);
-        let jitter = f64::from(u32::from_be_bytes(secret::random_bytes())) / f64::from(u32::MAX);
-        let pause = retry::next_pause(attempts, retry_after, jitter);
+        let pause = retry::next_pause(attempt.number, retry_after, attempt.jitter);
         Self {
-            next_attempt_at: Some(now + pause),
+            next_attempt_at: Some(attempt.at + pause),
             ..Self::ended(NotificationState::Pending, Some(error))
         }
     }
@@ -138,14 +152,14 @@ impl Verdict {
 
 /// Writes down what became of these sends, in one transaction. Whether that queued new messages.
 /// What came of a send whose lease somebody else took meanwhile is not ours to tell any more.
-pub(super) async fn write(ctx: &Context, owner: &str, reports: &[Report]) -> Result<bool> {
+pub(super) async fn write(ctx: &Context, owner: &str, reports: &[&Report]) -> Result<bool> {
     let now = ctx.now();
     let mut tx = ctx.store.begin().await?;
     let ids: Vec<i64> = reports.iter().map(|report| report.row.notification_id).collect();
     let held = notifications::held(&mut tx, owner, &ids).await?;
     let is_ours = |report: &&Report| held.contains(&report.row.notification_id);
     let (interrupted, mut ended): (Vec<&Report>, Vec<&Report>) =
-        reports.iter().filter(is_ours).partition(|report| report.verdict.interrupted);
+        reports.iter().copied().filter(is_ours).partition(|report| report.verdict.interrupted);
     // Every node writes channels in the same order, so that none waits for another in a circle.
     ended.sort_by_key(|report| (report.row.channel_id, report.row.notification_id));
     if !interrupted.is_empty() {

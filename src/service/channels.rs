@@ -62,7 +62,7 @@ impl Change {
     /// Checks every value that is given, save the configuration, which its kind checks.
     ///
     /// # Errors
-    /// The first one that is out of range or not built yet.
+    /// The first one that is out of range.
     pub fn validate(&self) -> Result<()> {
         if let Some(name) = &self.channel_name
             && !(1..=MAX_NAME).contains(&name.chars().count())
@@ -72,8 +72,7 @@ impl Change {
         }
         check_number("after", self.after, MAX_MINUTES)?;
         check_number("remind_every", self.remind_every, MAX_MINUTES)?;
-        check_number("group_threshold", self.group_threshold, MAX_GROUP_THRESHOLD)?;
-        check_built(self.group_threshold)
+        check_number("group_threshold", self.group_threshold, MAX_GROUP_THRESHOLD)
     }
 
     /// Makes the change, save that of the configuration.
@@ -98,14 +97,6 @@ fn check_number(field: &str, value: Option<i64>, most: i64) -> Result<()> {
         return Ok(());
     }
     Err(Fault::invalid(field, format!("must be between 0 and {most}")))
-}
-
-/// Messages are not grouped yet: a threshold that would ask for it is refused, not passed over.
-fn check_built(group_threshold: Option<i64>) -> Result<()> {
-    if group_threshold.is_none_or(|most| most == 0) {
-        return Ok(());
-    }
-    Err(Fault::NotBuilt("group_threshold: only 0 (never) is built so far".to_owned()))
 }
 
 /// The kind of this name.
@@ -392,6 +383,7 @@ impl Trial {
             next_attempt_at: Some(due_at),
             sent_at: None,
             last_error: None,
+            group_id: None,
         };
         Ok(Self { row, owner })
     }
@@ -425,7 +417,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_within_their_range_and_grouping_is_not_built() {
+    fn numbers_are_within_their_range() {
         let after = |n| Change { after: Some(n), ..Change::default() }.validate();
         assert!(after(0).is_ok());
         assert_eq!(after(-1).unwrap_err().to_string(), "after: must be between 0 and 10080");
@@ -433,8 +425,7 @@ mod tests {
         assert!(after(1).is_ok());
         let group = |n| Change { group_threshold: Some(n), ..Change::default() }.validate();
         assert!(matches!(group(1001), Err(Fault::Invalid { .. })));
-        assert!(matches!(group(1), Err(Fault::NotBuilt(_))));
-        assert!(group(0).is_ok());
+        assert!(group(0).is_ok() && group(1000).is_ok());
     }
 
     #[test]

@@ -73,11 +73,13 @@ pub struct NotificationRow {
     pub sent_at: Option<Timestamp>,
     /// What went wrong last.
     pub last_error: Option<String>,
+    /// The message that it is a part of, where several are sent as one.
+    pub group_id: Option<String>,
 }
 
 const COLUMNS: &str = "n.notification_id, n.project_id, n.channel_id, n.check_id, n.flip_id, \
     n.event, n.detail, n.state, n.attempts, n.created_at, n.next_attempt_at, n.sent_at, \
-    n.last_error";
+    n.last_error, n.group_id";
 
 /// Who claims, and when.
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +115,15 @@ fn is_claimable() -> String {
     )
 }
 
+/// A channel that something can be claimed for.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct Claimable {
+    /// Its id.
+    pub channel_id: i64,
+    /// Messages within a minute before further ones are collected; 0: never.
+    pub group_threshold: i64,
+}
+
 /// At most `limit` channels that something can be claimed for, in order of their ids from the one
 /// behind `after` on and round to it again, so that none is always first.
 ///
@@ -123,16 +134,37 @@ pub async fn claimable_channels(
     claim: Claim<'_>,
     after: i64,
     limit: i64,
-) -> Result<Vec<i64>> {
+) -> Result<Vec<Claimable>> {
     let sql = format!(
-        "SELECT ch.channel_id AS id FROM channels ch WHERE EXISTS ( \
+        "SELECT ch.channel_id, ch.group_threshold FROM channels ch WHERE EXISTS ( \
          SELECT 1 FROM notifications m WHERE m.channel_id = ch.channel_id AND {}) \
          ORDER BY CASE WHEN ch.channel_id > $3 THEN 0 ELSE 1 END, ch.channel_id LIMIT $4",
         is_claimable()
     );
     let (now, dead) = (claim.now, claim.dead_before);
-    let rows = fetch_all!(conn, IdRow, AssertSqlSafe(sql), now, dead, after, limit);
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    Ok(fetch_all!(conn, Claimable, AssertSqlSafe(sql), now, dead, after, limit))
+}
+
+/// Which of a channel's notifications are claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those that are a message of their own.
+    Single,
+    /// The same, and of those what was tried before.
+    Tried,
+    /// Those that are a message of their own so far and were never tried.
+    Fresh,
+}
+
+impl Which {
+    /// The condition on the row `m`.
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::Single => "m.group_id IS NULL",
+            Self::Tried => "m.group_id IS NULL AND m.attempts > 0",
+            Self::Fresh => "m.group_id IS NULL AND m.attempts = 0",
+        }
+    }
 }
 
 /// Takes a lease on at most `limit` of a channel's pending notifications whose time has come, those
@@ -144,15 +176,17 @@ pub async fn claim(
     conn: &mut Conn,
     claim: Claim<'_>,
     channel_id: i64,
+    which: Which,
     limit: i64,
 ) -> Result<Vec<NotificationRow>> {
     // The outer condition is judged again where another node was quicker.
     let sql = format!(
         "UPDATE notifications SET lease_owner = $5, lease_until = $6 \
          WHERE state = 'pending' AND {} AND notification_id IN ( \
-         SELECT m.notification_id FROM notifications m WHERE m.channel_id = $3 AND {} \
+         SELECT m.notification_id FROM notifications m WHERE m.channel_id = $3 AND {} AND {} \
          ORDER BY m.next_attempt_at, m.notification_id LIMIT $4) RETURNING notification_id AS id",
         is_free("notifications"),
+        which.condition(),
         is_claimable()
     );
     let ids = fetch_all!(
@@ -166,12 +200,87 @@ pub async fn claim(
         claim.owner,
         claim.until
     );
-    let ids: Vec<i64> = ids.into_iter().map(|row| row.id).collect();
+    read(conn, &ids).await
+}
+
+async fn read(conn: &mut Conn, ids: &[IdRow]) -> Result<Vec<NotificationRow>> {
+    let ids: Vec<i64> = ids.iter().map(|row| row.id).collect();
     let condition = conn.db().is_in("n.notification_id", "$1");
     let sql = format!(
         "SELECT {COLUMNS} FROM notifications n WHERE {condition} ORDER BY n.notification_id"
     );
     Ok(fetch_all!(conn, NotificationRow, AssertSqlSafe(sql), id_list(&ids)))
+}
+
+/// Takes a lease on the parts of one message of a channel that was collected before and is to be
+/// tried again; none where there is no such message.
+///
+/// # Errors
+/// The database refused.
+pub async fn claim_group(
+    conn: &mut Conn,
+    claim: Claim<'_>,
+    channel_id: i64,
+) -> Result<Vec<NotificationRow>> {
+    let sql = format!(
+        "UPDATE notifications SET lease_owner = $4, lease_until = $5 \
+         WHERE state = 'pending' AND {} AND group_id = ( \
+         SELECT m.group_id FROM notifications m \
+         WHERE m.channel_id = $3 AND m.group_id IS NOT NULL AND {} \
+         ORDER BY m.next_attempt_at, m.notification_id LIMIT 1) RETURNING notification_id AS id",
+        is_free("notifications"),
+        is_claimable()
+    );
+    let ids = fetch_all!(
+        conn,
+        IdRow,
+        AssertSqlSafe(sql),
+        claim.now,
+        claim.dead_before,
+        channel_id,
+        claim.owner,
+        claim.until
+    );
+    read(conn, &ids).await
+}
+
+/// Makes claimed notifications the parts of one message.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_group(conn: &mut Conn, ids: &[i64], group_id: &str) -> Result<()> {
+    let condition = conn.db().is_in("notification_id", "$2");
+    let sql = format!("UPDATE notifications SET group_id = $1 WHERE {condition}");
+    execute!(conn, AssertSqlSafe(sql), group_id, id_list(ids));
+    Ok(())
+}
+
+/// Since when the oldest of a channel's notifications is due that can be claimed and was never tried.
+///
+/// # Errors
+/// The database is out.
+pub async fn oldest_fresh(
+    conn: &mut Conn,
+    claim: Claim<'_>,
+    channel_id: i64,
+) -> Result<Option<Timestamp>> {
+    let sql = format!(
+        "SELECT MIN(m.next_attempt_at) FROM notifications m WHERE m.channel_id = $3 AND {} AND {}",
+        Which::Fresh.condition(),
+        is_claimable()
+    );
+    let (now, dead) = (claim.now, claim.dead_before);
+    Ok(fetch_value!(conn, Option<Timestamp>, AssertSqlSafe(sql), now, dead, channel_id))
+}
+
+/// How many messages a channel has taken since a moment; one that tells several things is one.
+///
+/// # Errors
+/// The database is out.
+pub async fn sent_since(conn: &mut Conn, channel_id: i64, since: Timestamp) -> Result<i64> {
+    let sql = "SELECT COUNT(DISTINCT COALESCE(group_id, CAST(notification_id AS TEXT))) \
+               FROM notifications WHERE channel_id = $1 AND sent_at > $2";
+    Ok(fetch_value!(conn, i64, sql, channel_id, since))
 }
 
 /// When the next pending notification is due, judged by time alone.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use overdue::clock::Timestamp;
 use overdue::domain::ping::PingKind;
 use overdue::service::channels::Change;
-use overdue::store::notifications::{self, Claim, NotificationState, Settled};
+use overdue::store::notifications::{self, Claim, NotificationState, Settled, Which};
 use overdue::store::{channels, nodes};
 use serde_json::json;
 
@@ -34,7 +34,9 @@ async fn taken_over(parts: &Parts, at: Timestamp) {
     };
     let mut tx = parts.ctx.store.begin().await.unwrap();
     let channels = notifications::claimable_channels(&mut tx, claim, 0, 10).await.unwrap();
-    let rows = notifications::claim(&mut tx, claim, channels[0], 4).await.unwrap();
+    let rows = notifications::claim(&mut tx, claim, channels[0].channel_id, Which::Single, 4)
+        .await
+        .unwrap();
     assert_eq!(rows.len(), 1, "the lease has lapsed");
     let sent = Settled {
         notification_id: rows[0].notification_id,

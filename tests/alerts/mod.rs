@@ -12,6 +12,7 @@ mod nodes;
 mod outage;
 mod parts;
 mod retries;
+mod storm;
 mod told;
 mod waiting;
 

@@ -7,7 +7,7 @@ use overdue::domain::ping::PingKind;
 use overdue::service::channels::{self, Change as Manner};
 use overdue::service::maintenance::{self, Change};
 use overdue::store::notifications::{
-    self, Claim, Event, NotificationRow, NotificationState, Of, Settled,
+    self, Claim, Event, NotificationRow, NotificationState, Of, Settled, Which,
 };
 use overdue::store::{channels as store_channels, states};
 use proptest::prelude::*;
@@ -118,7 +118,10 @@ impl Life<'_> {
         let mut tx = self.parts.ctx.store.begin().await.unwrap();
         for channel in notifications::claimable_channels(&mut tx, claim, 0, 10).await.unwrap() {
             loop {
-                let rows = notifications::claim(&mut tx, claim, channel, 100).await.unwrap();
+                let rows =
+                    notifications::claim(&mut tx, claim, channel.channel_id, Which::Single, 100)
+                        .await
+                        .unwrap();
                 let sent: Vec<Settled> = rows.iter().map(|row| sent(row, now)).collect();
                 notifications::settle(&mut tx, owner, &sent).await.unwrap();
                 if sent.is_empty() {

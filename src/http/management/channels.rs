@@ -148,9 +148,9 @@ body! {
         /// It is reminded of a down every so many minutes; 0: never.
         #[schema(minimum = 0, maximum = 10_080, extensions(("x-unit" = json!("minutes"))))]
         remind_every: i64,
-        /// Messages a minute after which further ones are collected; only 0 (never) is built so
-        /// far.
-        #[schema(minimum = 0, maximum = 0)]
+        /// Messages a minute after which further ones are collected for five seconds at a time and go
+        /// as one; 0: never. Where it is not said, 10 for kinds that people read, else 0.
+        #[schema(minimum = 0, maximum = 1000)]
         group_threshold: i64,
         /// It takes nothing at the moment; 0 enables it again.
         disabled: Flag,
