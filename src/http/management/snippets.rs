@@ -4,8 +4,9 @@ use utoipa::IntoParams;
 
 use super::call::{Answer, Call, Reply};
 use super::command::Command;
+use super::query::Query;
 use crate::domain::snippet::Language;
-use crate::fault::Fault;
+use crate::fault::{Fault, Result};
 use crate::service::{checks, snippets};
 use crate::store::projects::Role;
 
@@ -25,19 +26,28 @@ pub fn commands() -> Vec<Command> {
              never holds the job up for long and never fails it, and the job's exit status is \
              kept. It holds the ping URL: 403 for tokens without `write` and for viewers.",
         )
-        .query::<Parameters>()
+        .query::<Asked>()
         .requires("lang")
         .converts("text/plain", example),
     ]
 }
 
-#[derive(IntoParams)]
-#[allow(dead_code, reason = "read by name; this is their description")]
-#[derive(Debug)]
-struct Parameters {
+/// Which snippet is asked for.
+#[derive(Debug, IntoParams)]
+struct Asked {
     /// What it is written in.
     #[param(schema_with = language_words, example = "bash")]
     lang: String,
+}
+
+impl Asked {
+    fn read(query: &mut Query) -> Result<Self> {
+        Ok(Self { lang: query.one("lang")?.unwrap_or_default() })
+    }
+
+    fn language(&self) -> Result<Language> {
+        self.lang.parse().map_err(|reason| Fault::invalid("lang", reason))
+    }
 }
 
 fn language_words() -> utoipa::openapi::Object {
@@ -48,9 +58,9 @@ fn language_words() -> utoipa::openapi::Object {
 /// `GET …/snippet?lang=…`
 pub async fn read(call: Call) -> Answer {
     let mut query = call.query()?;
-    let named = query.one("lang")?.unwrap_or_default();
+    let asked = Asked::read(&mut query)?;
     query.finish()?;
-    let language: Language = named.parse().map_err(|reason| Fault::invalid("lang", reason))?;
+    let language = asked.language()?;
     let check_id = call.id("check_id")?;
     let project = call.project(Role::Viewer).await?;
     let mut conn = call.ctx.store.read().await?;

@@ -10,6 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::call::{Answer, Call, Reply};
 use super::command::Command;
 use super::model::{Flag, Model, words};
+use super::query::Query;
+use crate::fault::Result;
 use crate::service::remark;
 use crate::service::transfer::{self, Difference, Thing};
 
@@ -62,9 +64,14 @@ pub fn commands() -> Vec<Command> {
 #[derive(Debug, IntoParams)]
 struct Asked {
     /// 1: with the secrets of channels. For an owner's session; a token may not.
-    #[param(required = false, value_type = i64, minimum = 0, maximum = 1, default = 0)]
-    #[allow(dead_code, reason = "read by its name, and described from here")]
+    #[param(required = false, minimum = 0, maximum = 1, default = 0)]
     secrets: i64,
+}
+
+impl Asked {
+    fn read(query: &mut Query) -> Result<Self> {
+        Ok(Self { secrets: query.integer("secrets", 0, 1)?.unwrap_or(0) })
+    }
 }
 
 /// What an import did.
@@ -145,7 +152,7 @@ impl Model for Imported {
 /// `GET …/export`
 pub async fn export(call: Call) -> Answer {
     let mut query = call.query()?;
-    let with_secrets = query.integer("secrets", 0, 1)? == Some(1);
+    let with_secrets = Asked::read(&mut query)?.secrets == 1;
     query.finish()?;
     let project_id = call.id("project_id")?;
     if with_secrets {
