@@ -134,14 +134,7 @@ async fn hold(
 /// # Errors
 /// The database refused.
 pub async fn look_again(conn: &mut Conn, project_id: i64, now: Timestamp) -> Result<()> {
-    execute!(
-        conn,
-        "UPDATE notifications SET held_until = $2 WHERE held_until IS NOT NULL \
-         AND held_until > $2 AND project_id = $1",
-        project_id,
-        now
-    );
-    Ok(())
+    hold_until_now(conn, "project_id", project_id, now).await
 }
 
 /// The same for one check: what windows cover it by was changed.
@@ -149,12 +142,20 @@ pub async fn look_again(conn: &mut Conn, project_id: i64, now: Timestamp) -> Res
 /// # Errors
 /// The database refused.
 pub async fn look_again_at_check(conn: &mut Conn, check_id: i64, now: Timestamp) -> Result<()> {
-    execute!(
-        conn,
+    hold_until_now(conn, "check_id", check_id, now).await
+}
+
+/// Holds no longer what was held of those that have this id in this column.
+async fn hold_until_now(
+    conn: &mut Conn,
+    column: &'static str,
+    id: i64,
+    now: Timestamp,
+) -> Result<()> {
+    let sql = format!(
         "UPDATE notifications SET held_until = $2 WHERE held_until IS NOT NULL \
-         AND held_until > $2 AND check_id = $1",
-        check_id,
-        now
+         AND held_until > $2 AND {column} = $1"
     );
+    execute!(conn, AssertSqlSafe(sql), id, now);
     Ok(())
 }
