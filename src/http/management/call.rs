@@ -197,26 +197,34 @@ struct Form {
 /// A command on its way through an axum route.
 pub type Running = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-/// Makes an axum handler of a command.
-pub fn run<F, Fut>(
-    command: F,
-) -> impl Fn(State<ManagementState>, Request) -> Running + Clone + Send + Sync + 'static
+/// What a command does: an async function from the call to its answer.
+pub trait Handler: Clone + Send + Sync + 'static {
+    /// Runs it.
+    fn answer(&self, call: Call) -> impl Future<Output = Answer> + Send + 'static;
+}
+
+impl<F, Fut> Handler for F
 where
     F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Answer> + Send + 'static,
 {
+    fn answer(&self, call: Call) -> impl Future<Output = Answer> + Send + 'static {
+        self(call)
+    }
+}
+
+/// Makes an axum handler of a command.
+pub fn run(
+    command: impl Handler,
+) -> impl Fn(State<ManagementState>, Request) -> Running + Clone + Send + Sync + 'static {
     run_of(JSON, command)
 }
 
 /// The same for a command whose body must be of this media type.
-pub fn run_of<F, Fut>(
+pub fn run_of(
     takes: &'static str,
-    command: F,
-) -> impl Fn(State<ManagementState>, Request) -> Running + Clone + Send + Sync + 'static
-where
-    F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = Answer> + Send + 'static,
-{
+    command: impl Handler,
+) -> impl Fn(State<ManagementState>, Request) -> Running + Clone + Send + Sync + 'static {
     let form = Form { is_built: true, takes };
     move |State(state), request| Box::pin(handle(state, request, form, command.clone()))
 }
@@ -296,16 +304,12 @@ fn journalled(uri: &Uri) -> String {
     }
 }
 
-async fn handle<F, Fut>(
+async fn handle(
     state: ManagementState,
     request: Request,
     form: Form,
-    command: F,
-) -> Response
-where
-    F: Fn(Call) -> Fut + Send + 'static,
-    Fut: Future<Output = Answer> + Send + 'static,
-{
+    command: impl Handler,
+) -> Response {
     let (parts, body) = request.into_parts();
     let visit = Visit::of(&state, &parts);
     let (caller, by_cookie) = match admit(&state, &parts.headers).await {
@@ -323,7 +327,7 @@ where
     // A task of its own: a client that hangs up must not stop a command half-way, nor keep it out
     // of the journal.
     let running = tokio::spawn(async move {
-        let answer = AssertUnwindSafe(command(call)).catch_unwind().await;
+        let answer = AssertUnwindSafe(command.answer(call)).catch_unwind().await;
         let answer = answer.unwrap_or_else(|_| Err(Fault::internal("a command panicked")));
         let mut response = visit.close(&state, &caller, answer);
         if by_cookie && let Some(cookie) = renewed(&state.ctx, &caller, &visit.client).await {

@@ -2,8 +2,6 @@
 //! them can be without the others. `mod.rs` makes the router of these, `openapi.rs` the
 //! description.
 
-use std::future::Future;
-
 use axum::routing::{MethodRouter, on};
 use http::Method;
 use serde_json::{Value, json};
@@ -14,7 +12,7 @@ use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Required, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::ManagementState;
-use super::call::{Answer, Call, announced, run, run_of};
+use super::call::{Handler, announced, run, run_of};
 use super::list::Page;
 use super::model::{List, Model};
 use crate::service::remark::Kind;
@@ -74,52 +72,32 @@ pub struct Outcome {
 
 impl Command {
     /// A command that reads.
-    pub fn get<F, Fut>(path: &'static str, command: F, summary: &'static str) -> Self
-    where
-        F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Answer> + Send + 'static,
-    {
+    pub fn get(path: &'static str, command: impl Handler, summary: &'static str) -> Self {
         Self::new(Method::GET, path, summary, axum::routing::get(run(command)))
     }
 
     /// A command that makes something.
-    pub fn post<F, Fut>(path: &'static str, command: F, summary: &'static str) -> Self
-    where
-        F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Answer> + Send + 'static,
-    {
+    pub fn post(path: &'static str, command: impl Handler, summary: &'static str) -> Self {
         Self::new(Method::POST, path, summary, axum::routing::post(run(command)))
     }
 
     /// A command that makes something of a body of this media type, which is no JSON.
-    pub fn post_of<F, Fut>(
+    pub fn post_of(
         takes: &'static str,
         path: &'static str,
-        command: F,
+        command: impl Handler,
         summary: &'static str,
-    ) -> Self
-    where
-        F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Answer> + Send + 'static,
-    {
+    ) -> Self {
         Self::new(Method::POST, path, summary, axum::routing::post(run_of(takes, command)))
     }
 
     /// A command that changes something.
-    pub fn put<F, Fut>(path: &'static str, command: F, summary: &'static str) -> Self
-    where
-        F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Answer> + Send + 'static,
-    {
+    pub fn put(path: &'static str, command: impl Handler, summary: &'static str) -> Self {
         Self::new(Method::PUT, path, summary, axum::routing::put(run(command)))
     }
 
     /// A command that takes something away; it answers `{"error_list": []}`.
-    pub fn delete<F, Fut>(path: &'static str, command: F, summary: &'static str) -> Self
-    where
-        F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Answer> + Send + 'static,
-    {
+    pub fn delete(path: &'static str, command: impl Handler, summary: &'static str) -> Self {
         let command = Self::new(Method::DELETE, path, summary, axum::routing::delete(run(command)));
         Self { remarks: Some(Vec::new()), ..command }
     }
