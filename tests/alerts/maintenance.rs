@@ -53,6 +53,16 @@ impl Scene {
         Self { parts, receiver, notifier, project, check, channel }
     }
 
+    /// One whose receiver was told of a down at second 5, before a window from second 10 to 100.
+    async fn told_before_a_window(database: Database) -> Self {
+        let scene = Self::new(database).await;
+        scene.window(10, 100).await;
+        scene.go_to(5).await;
+        scene.fail().await;
+        assert_eq!(scene.told().await, ["down"]);
+        scene
+    }
+
     /// A window over the whole project between these seconds.
     async fn window(&self, from: i64, to: i64) -> Window {
         self.window_over(from, to, Change::default()).await
@@ -237,11 +247,7 @@ both_databases! {
     }
 
     async fn what_was_told_before_the_window_is_not_told_again_at_its_end(database) {
-        let scene = Scene::new(database).await;
-        scene.window(10, 100).await;
-        scene.go_to(5).await;
-        scene.fail().await;
-        assert_eq!(scene.told().await, ["down"]);
+        let scene = Scene::told_before_a_window(database).await;
         scene.go_to(10).await;
         scene.go_to(100).await;
         scene.go_to(200).await;
@@ -252,11 +258,7 @@ both_databases! {
     }
 
     async fn who_was_told_of_a_down_before_the_window_learns_at_its_end_that_it_is_over(database) {
-        let scene = Scene::new(database).await;
-        scene.window(10, 100).await;
-        scene.go_to(5).await;
-        scene.fail().await;
-        scene.rows().await;
+        let scene = Scene::told_before_a_window(database).await;
         scene.go_to(50).await;
         scene.succeed().await;
         assert_eq!(scene.told().await, ["down"]);
@@ -267,11 +269,7 @@ both_databases! {
     }
 
     async fn a_second_down_inside_the_window_takes_the_place_of_the_recovery(database) {
-        let scene = Scene::new(database).await;
-        scene.window(10, 100).await;
-        scene.go_to(5).await;
-        scene.fail().await;
-        scene.rows().await;
+        let scene = Scene::told_before_a_window(database).await;
         scene.go_to(50).await;
         scene.succeed().await;
         scene.fail().await;
