@@ -4,50 +4,9 @@
 use reqwest::Method;
 
 use crate::support::answer::Answer;
-use crate::support::server::{PASSWORD, TestServer, http_client};
+use crate::support::server::{PASSWORD, TestServer};
+use crate::support::visitor::Visitor;
 use crate::support::{Database, both_databases};
-
-const FORM: &str = "application/x-www-form-urlencoded";
-
-/// A browser at a server: it sends what browsers send with their own pages' forms.
-struct Browser {
-    http: reqwest::Client,
-    base: String,
-}
-
-impl Browser {
-    fn at(server: &TestServer) -> Self {
-        Self { http: http_client(), base: server.base() }
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: String,
-    ) -> Answer {
-        let mut request = self.http.request(method, format!("{}{path}", self.base)).body(body);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        Answer::read(request.send().await.unwrap()).await.unwrap()
-    }
-
-    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        self.send(Method::GET, path, headers, String::new()).await
-    }
-
-    /// Submits the form as our own page would.
-    async fn submit(&self, form: &[(&str, &str)]) -> Answer {
-        self.submit_from(form, &[("origin", &self.base), ("content-type", FORM)]).await
-    }
-
-    async fn submit_from(&self, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        self.send(Method::POST, "/setup", headers, body).await
-    }
-}
 
 /// The form, filled in with this code.
 fn filled_in(code: &str) -> [(&str, &str); 5] {
@@ -78,12 +37,6 @@ fn code_of(server: &TestServer) -> String {
     setup_address(server).expect("the log names the page").1
 }
 
-/// The session's cookie, as the browser sends it back.
-fn session(answer: &Answer) -> String {
-    let cookie = answer.header("set-cookie");
-    cookie.split(';').next().unwrap().to_owned()
-}
-
 /// What stands in the element of this id, its text unescaped.
 fn element(page: &Answer, id: &str) -> String {
     let (_, rest) = page.text().split_once(&format!("id=\"{id}\"")).expect("the element is there");
@@ -105,28 +58,25 @@ fn users_of(server: &TestServer) -> Vec<serde_json::Value> {
     serde_json::from_str(&list).unwrap()
 }
 
-/// Goes from the form to the page of the first check, at the host that `host` names: that page.
-async fn set_up(browser: &Browser, code: &str, host: &str) -> (Answer, String) {
-    let done = browser.submit(&filled_in(code)).await;
+/// Goes from the form to the page of the first check: that page.
+async fn set_up(visitor: &mut Visitor, code: &str) -> Answer {
+    let done = visitor.submit("/setup", &filled_in(code)).await;
     assert_eq!(done.status, 303, "{}", done.text());
-    let cookie = session(&done);
-    let path = done.header("location").to_owned();
-    (browser.get(&path, &[("cookie", &cookie), ("host", host)]).await, cookie)
+    visitor.get(done.header("location")).await
 }
 
 both_databases! {
     async fn from_the_code_in_the_log_to_a_first_ping(database) {
         let server = TestServer::start(database, &[]).await;
-        let browser = Browser::at(&server);
+        let mut visitor = Visitor::at(&server);
         let (path, code) = setup_address(&server).expect("the log names the page");
-        let form = browser.get(&path, &[]).await;
+        let form = visitor.get(&path).await;
         assert_eq!((form.status, value(&form, "code")), (200, code.clone()));
         for (field, _) in filled_in("") {
             assert!(form.text().contains(&format!("<label for=\"{field}\">")), "{field}");
         }
 
-        let host = browser.base.strip_prefix("http://").unwrap();
-        let (page, cookie) = set_up(&browser, &code, host).await;
+        let page = set_up(&mut visitor, &code).await;
         assert_eq!(page.status, 200);
         assert!(page.text().contains("Waiting for the first ping"), "{}", page.text());
         assert!(page.text().contains("Database Backup") && page.text().contains("Our jobs"));
@@ -134,11 +84,11 @@ both_databases! {
         let line = element(&page, "curl");
         let output = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), "OK", "{line}");
-        let page = browser.get("/setup/first-check", &[("cookie", &cookie)]).await;
+        let page = visitor.get("/setup/first-check").await;
         assert!(page.text().contains("It works"), "{}", page.text());
 
         // The session is also good for the management API.
-        let list = browser.get("/user/project/1/check-list", &[("cookie", &cookie)]).await.ok();
+        let list = visitor.get("/user/project/1/check-list").await.ok();
         assert_eq!(list["list"][0]["slug"], "database-backup");
         assert_eq!(list["list"][0]["n_pings"], 1);
         let users = users_of(&server);
@@ -148,9 +98,8 @@ both_databases! {
 
     async fn the_crontab_line_works_in_a_shell_and_the_token_line_beside_the_server(database) {
         let server = TestServer::start(database, &[]).await;
-        let browser = Browser::at(&server);
-        let host = browser.base.strip_prefix("http://").unwrap();
-        let (page, _) = set_up(&browser, &code_of(&server), host).await;
+        let mut visitor = Visitor::at(&server);
+        let page = set_up(&mut visitor, &code_of(&server)).await;
         let crontab = element(&page, "crontab");
         let job = crontab.strip_prefix("0 3 * * * ").unwrap().replace("/path/to/backup.sh", "true");
         let output = std::process::Command::new("sh").args(["-c", &job]).output().unwrap();
@@ -158,40 +107,36 @@ both_databases! {
         let token = element(&page, "token");
         let command = token.strip_prefix("TOKEN=$(overdue ").unwrap().strip_suffix(')').unwrap();
         let words: Vec<&str> = command.split(' ').collect();
-        let text = server.cli_ok(&words, "");
-        let cookie = format!("api_access_token={text}");
-        let profile = browser.get("/user/profile", &[("cookie", &cookie)]).await.ok();
+        visitor.token = Some(server.cli_ok(&words, ""));
+        let profile = visitor.get("/user/profile").await.ok();
         assert_eq!(profile["email"], "ops@example.org");
     }
 
     async fn a_cookie_is_the_browsers_alone(database) {
         let settings = [("OVERDUE_SERVER__TRUSTED_PROXIES", "127.0.0.0/8")];
         let server = TestServer::start(database, &settings).await;
-        let browser = Browser::at(&server);
+        let mut visitor = Visitor::at(&server);
         let code = code_of(&server);
         let proxied = [
             ("origin", "https://watch.example.org"),
             ("x-forwarded-for", "192.0.2.1"),
             ("x-forwarded-proto", "https"),
             ("x-forwarded-host", "watch.example.org"),
-            ("content-type", FORM),
         ];
-        let done = browser.submit_from(&filled_in(&code), &proxied).await;
+        let done = visitor.submit_from(&proxied, "/setup", &filled_in(&code)).await;
         assert_eq!(done.status, 303, "{}", done.text());
         let cookie = done.header("set-cookie");
         for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Secure"] {
             assert!(cookie.split("; ").any(|is| is == part), "{part} in {cookie}");
         }
-        let cookie = session(&done);
-        let headers = [&proxied[1..4], &[("cookie", cookie.as_str())]].concat();
-        let page = browser.get("/setup/first-check", &headers).await;
+        let page = visitor.get_with(&proxied[1..], "/setup/first-check").await;
         let line = element(&page, "curl");
         assert!(line.contains(" https://watch.example.org/ping/"), "{line}");
     }
 
     async fn what_is_wrong_stands_at_its_field_and_what_was_typed_stays(database) {
         let server = TestServer::start(database, &[]).await;
-        let browser = Browser::at(&server);
+        let mut visitor = Visitor::at(&server);
         let code = code_of(&server);
         for (field, bad, says) in [
             ("email", "nobody", "must be an address"),
@@ -199,7 +144,7 @@ both_databases! {
             ("project_name", "", "must have 1 to 100 characters"),
             ("check_name", "a\0b", "must have 1 to 100 characters"),
         ] {
-            let answer = browser.submit(&with(&code, field, bad)).await;
+            let answer = visitor.submit("/setup", &with(&code, field, bad)).await;
             assert_eq!(answer.status, 400, "{field}");
             assert!(element(&answer, &format!("{field}-error")).contains(says), "{field}");
             assert_eq!(answer.text().matches("aria-invalid").count(), 1, "{field}");
@@ -210,19 +155,19 @@ both_databases! {
             }
         }
         // Wrong fields with the right code are no guesses.
-        assert_eq!(browser.submit(&filled_in(&code)).await.status, 303);
+        assert_eq!(visitor.submit("/setup", &filled_in(&code)).await.status, 303);
     }
 
     async fn a_code_is_guessed_five_times_a_minute_at_most(database) {
         let server = TestServer::start(database, &[]).await;
-        let browser = Browser::at(&server);
+        let mut visitor = Visitor::at(&server);
         let code = code_of(&server);
         for _ in 0..5 {
-            let answer = browser.submit(&filled_in("00000-00000-00000-00000")).await;
+            let answer = visitor.submit("/setup", &filled_in("00000-00000-00000-00000")).await;
             assert_eq!(answer.status, 403);
             assert!(element(&answer, "code-error").contains("not the one that the log shows"));
         }
-        let answer = browser.submit(&filled_in(&code)).await;
+        let answer = visitor.submit("/setup", &filled_in(&code)).await;
         assert_eq!(answer.status, 429, "the right one is not tried either");
         let seconds: u64 = answer.header("retry-after").parse().unwrap();
         assert!((1..=60).contains(&seconds), "{seconds}");
@@ -234,10 +179,10 @@ both_databases! {
         let code = code_of(&server);
         let mut posts = tokio::task::JoinSet::new();
         for n in 0..4 {
-            let (browser, code) = (Browser::at(&server), code.clone());
+            let (mut visitor, code) = (Visitor::at(&server), code.clone());
             posts.spawn(async move {
                 let email = format!("ops{n}@example.org");
-                browser.submit(&with(&code, "email", &email)).await.status
+                visitor.submit("/setup", &with(&code, "email", &email)).await.status
             });
         }
         let mut answers = posts.join_all().await;
@@ -251,11 +196,11 @@ both_databases! {
         let mut server = TestServer::start(database, &[]).await;
         let code = code_of(&server);
         server.new_user("first@example.org");
-        let browser = Browser::at(&server);
-        assert_eq!(browser.get("/setup", &[]).await.status, 410);
-        assert_eq!(browser.submit(&filled_in(&code)).await.status, 410);
+        let mut visitor = Visitor::at(&server);
+        assert_eq!(visitor.get("/setup").await.status, 410);
+        assert_eq!(visitor.submit("/setup", &filled_in(&code)).await.status, 410);
         assert_eq!(users_of(&server).len(), 1);
-        assert!(!browser.get("/", &[]).await.text().contains("/setup"));
+        assert!(!visitor.get("/").await.text().contains("/setup"));
         server.stop().await;
         server.restart().await;
         assert_eq!(setup_address(&server), None, "no code is shown any more");
@@ -266,62 +211,62 @@ both_databases! {
         let old = code_of(&server);
         server.stop().await;
         server.restart().await;
-        let browser = Browser::at(&server);
-        assert_eq!(browser.submit(&filled_in(&old)).await.status, 403);
+        let mut visitor = Visitor::at(&server);
+        assert_eq!(visitor.submit("/setup", &filled_in(&old)).await.status, 403);
         let typed = code_of(&server).to_lowercase().replace('-', " ").replace('0', "o");
-        assert_eq!(browser.submit(&filled_in(&typed)).await.status, 303, "{typed}");
+        assert_eq!(visitor.submit("/setup", &filled_in(&typed)).await.status, 303, "{typed}");
     }
 }
 
 /// A server that nobody has set up yet, for what does not depend on the database.
-async fn fresh() -> (TestServer, Browser, String) {
+async fn fresh() -> (TestServer, Visitor, String) {
     let server = TestServer::start(Database::Sqlite, &[]).await;
-    let browser = Browser::at(&server);
+    let visitor = Visitor::at(&server);
     let code = code_of(&server);
-    (server, browser, code)
+    (server, visitor, code)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_sites_form_is_refused() {
-    let (server, browser, code) = fresh().await;
-    for headers in [
-        &[("origin", "https://evil.example.com"), ("content-type", FORM)][..],
-        &[("origin", "null"), ("content-type", FORM)],
-        &[("sec-fetch-site", "cross-site"), ("content-type", FORM)],
+    let (server, mut visitor, code) = fresh().await;
+    for header in [
+        ("origin", "https://evil.example.com"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
     ] {
-        let answer = browser.submit_from(&filled_in(&code), headers).await;
-        assert_eq!(answer.status, 403, "{headers:?}");
+        let answer = visitor.submit_from(&[header], "/setup", &filled_in(&code)).await;
+        assert_eq!(answer.status, 403, "{header:?}");
     }
-    let answer = browser.submit_from(&filled_in(&code), &[("content-type", "text/plain")]).await;
+    let text = [("content-type", "text/plain")];
+    let answer = visitor.send(Method::POST, "/setup", &text, format!("code={code}")).await;
     assert_eq!(answer.status, 400);
     let long = "x".repeat(16 * 1024);
-    let answer = browser.submit(&with(&code, "check_name", &long)).await;
+    let answer = visitor.submit("/setup", &with(&code, "check_name", &long)).await;
     assert_eq!(answer.status, 413);
     assert!(users_of(&server).is_empty());
     // A script that names no origin may.
-    assert_eq!(browser.submit_from(&filled_in(&code), &[("content-type", FORM)]).await.status, 303);
+    assert_eq!(visitor.submit_from(&[], "/setup", &filled_in(&code)).await.status, 303);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_of_the_first_check_is_for_who_made_it() {
-    let (_server, browser, code) = fresh().await;
-    assert_eq!(browser.get("/setup/first-check", &[]).await.status, 303);
-    let cookie = [("cookie", "api_access_token=eyJhbGciOiJub25lIn0.e30.")];
-    let answer = browser.get("/setup/first-check", &cookie).await;
+    let (_server, mut visitor, code) = fresh().await;
+    assert_eq!(visitor.get("/setup/first-check").await.status, 303);
+    visitor.token = Some("eyJhbGciOiJub25lIn0.e30.".to_owned());
+    let answer = visitor.get("/setup/first-check").await;
     assert_eq!(answer.header("location"), "/sign-in?next=%2Fsetup%2Ffirst-check");
-    let host = browser.base.strip_prefix("http://").unwrap();
-    let (page, cookie) = set_up(&browser, &code, host).await;
+    let page = set_up(&mut visitor, &code).await;
     assert_eq!(page.status, 200);
-    let odd = [("cookie", cookie.as_str()), ("host", "watch.intra:8080")];
-    let page = browser.get("/setup/first-check", &odd).await;
+    let odd = [("host", "watch.intra:8080")];
+    let page = visitor.get_with(&odd, "/setup/first-check").await;
     assert!(element(&page, "curl").contains(" http://watch.intra:8080/ping/"), "{}", page.text());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_and_assets_carry_the_headers_that_keep_them_safe_and_quick() {
-    let (_server, browser, _) = fresh().await;
+    let (_server, mut visitor, _) = fresh().await;
     for path in ["/", "/setup", "/setup/first-check"] {
-        let page = browser.get(path, &[]).await;
+        let page = visitor.get(path).await;
         let policy = page.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}");
         assert_eq!(page.header("x-frame-options"), "DENY", "{path}");
@@ -329,15 +274,15 @@ async fn pages_and_assets_carry_the_headers_that_keep_them_safe_and_quick() {
         assert_eq!(page.header("cache-control"), "no-store", "{path}");
         assert!(!page.text().contains("style=") && !page.text().contains("<style"), "{path}");
     }
-    let page = browser.get("/", &[]).await;
+    let page = visitor.get("/").await;
     let (_, rest) = page.text().split_once("rel=\"stylesheet\" href=\"").unwrap();
     let path = rest.split_once('"').unwrap().0;
-    let sheet = browser.get(path, &[]).await;
+    let sheet = visitor.get(path).await;
     assert_eq!((sheet.status, sheet.header("content-type")), (200, "text/css; charset=utf-8"));
     assert!(sheet.header("cache-control").contains("immutable"));
-    let again = browser.get(path, &[("if-none-match", sheet.header("etag"))]).await;
+    let again = visitor.get_with(&[("if-none-match", sheet.header("etag"))], path).await;
     assert_eq!((again.status, again.body.len()), (304, 0));
-    let other = browser.get("/assets/overdue.css?v=older", &[]).await;
+    let other = visitor.get("/assets/overdue.css?v=older").await;
     assert_eq!(other.header("cache-control"), "no-cache");
-    assert_eq!(browser.get("/assets/nothing.css", &[]).await.status, 404);
+    assert_eq!(visitor.get("/assets/nothing.css").await.status, 404);
 }

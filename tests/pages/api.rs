@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::browser::Browser;
 use crate::support::Database;
 use crate::support::server::{PASSWORD, TestServer};
+use crate::support::visitor::Visitor;
 
 const EMAIL: &str = "ops@example.org";
 
@@ -219,7 +220,7 @@ async fn the_page_follows_a_session_that_goes_on_by_use() {
     let Some(scene) = Scene::open().await else { return };
     let (browser, before) = (&scene.browser, scene.until().await);
     // Whoever renews it, a script of ours can't see: from the half of its life on the page asks.
-    let mut other_tab = super::visitor::Visitor::at(&scene.server);
+    let mut other_tab = Visitor::at(&scene.server);
     other_tab.token = browser.cookie("api_access_token").await;
     crate::support::until("a later end", async || {
         let renewed = other_tab.submit("/docs/api/renew", &[]).await;
@@ -254,7 +255,7 @@ async fn below_a_prefix_the_page_and_its_lines_keep_it() {
 }
 
 async fn sign_out(server: &TestServer, token: &str) {
-    let mut visitor = super::visitor::Visitor::at(server);
+    let mut visitor = Visitor::at(server);
     visitor.token = Some(token.to_owned());
     assert_eq!(visitor.submit("/sign-out", &[]).await.status, 303);
 }

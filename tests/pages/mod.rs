@@ -6,4 +6,3 @@ mod first_minutes;
 mod looks;
 mod session;
 mod sign_in;
-mod visitor;

@@ -1,9 +1,9 @@
 //! What a session opens, what goes with it, and the files of the API page.
 
-use super::visitor::Visitor;
 use crate::support::Database;
 use crate::support::both_databases;
 use crate::support::server::TestServer;
+use crate::support::visitor::Visitor;
 
 const EMAIL: &str = "ops@example.org";
 

@@ -1,10 +1,10 @@
 //! Signing in: what a form without JavaScript does, what it refuses, and how often it lets anybody
 //! guess.
 
-use super::visitor::Visitor;
 use crate::support::answer::Answer;
 use crate::support::both_databases;
 use crate::support::server::{PASSWORD, TestServer};
+use crate::support::visitor::Visitor;
 use crate::support::{Database, PATIENCE};
 
 const EMAIL: &str = "ops@example.org";

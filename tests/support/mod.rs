@@ -1,5 +1,5 @@
-//! The rig of the black-box tests: databases, the real server, its API, the raw wire, a receiver
-//! for what the server sends. It knows the command line, the configuration and the wire, and of the
+//! The rig of the black-box tests: databases, the real server, its API, the raw wire, a visitor
+//! of its pages, a receiver for what the server sends. It knows the command line, the configuration and the wire, and of the
 //! program's inside nothing but the clock.
 
 pub mod answer;
@@ -9,6 +9,7 @@ pub mod folder;
 pub mod raw;
 pub mod receiver;
 pub mod server;
+pub mod visitor;
 
 pub(crate) use databases::{Database, both_databases};
 

@@ -3,9 +3,10 @@
 
 use reqwest::Method;
 
-use crate::support::answer::Answer;
-use crate::support::server::{PASSWORD, TestServer, http_client};
+use super::answer::Answer;
+use super::server::{PASSWORD, TestServer, http_client};
 
+/// The media type of what a form submits.
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A visitor at a server.
@@ -33,7 +34,12 @@ impl Visitor {
 
     /// Looks at a page.
     pub async fn get(&mut self, path: &str) -> Answer {
-        self.send(Method::GET, path, &[], String::new()).await
+        self.get_with(&[], path).await
+    }
+
+    /// The same with these headers.
+    pub async fn get_with(&mut self, headers: &[(&str, &str)], path: &str) -> Answer {
+        self.send(Method::GET, path, headers, String::new()).await
     }
 
     /// Submits a form of ours.
@@ -66,7 +72,8 @@ impl Visitor {
         self
     }
 
-    async fn send(
+    /// Sends anything.
+    pub async fn send(
         &mut self,
         method: Method,
         path: &str,
