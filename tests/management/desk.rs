@@ -5,7 +5,6 @@ use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
-use overdue::clock::{Clock, SECOND, Timestamp};
 use overdue::config::Config;
 use overdue::context::Context;
 use overdue::http::management::{self, Inbox, ManagementState};
@@ -20,9 +19,7 @@ use tower::ServiceExt;
 use crate::support::Database;
 use crate::support::databases::Fresh;
 use crate::support::folder::Folder;
-
-/// Where the clock stands at first.
-const START: Timestamp = Timestamp(1_800_000_000 * SECOND);
+use crate::workers::open;
 
 /// The router, its user, and what is behind it.
 pub struct Desk {
@@ -47,19 +44,14 @@ pub struct Told {
 impl Desk {
     /// One with a user and this change of the configuration.
     pub async fn with(database: Database, change: impl FnOnce(&mut Config)) -> Self {
-        crate::support::server::install_crypto();
-        let home = Folder::new();
-        let database = database.fresh(home.path());
-        let mut config = Config::for_tests(&database.url);
-        change(&mut config);
-        let ctx = Context::open(config, Clock::manual(START)).await.unwrap();
+        let (ctx, fresh, home) = open(database, change).await;
         let user_id =
             users::create(&ctx, "desk@example.org", "correct horse", false).await.unwrap();
         let (journal, inbox) = management::channel();
         let outbound = Outbound::new(Settings::default()).unwrap();
         let state = ManagementState::new(ctx.clone(), journal, Arc::new(outbound));
         let router = management::router(state);
-        Self { ctx, user_id, router, inbox: Some(inbox), _database: database, _home: home }
+        Self { ctx, user_id, router, inbox: Some(inbox), _database: fresh, _home: home }
     }
 
     /// The URL of the database.

@@ -31,6 +31,21 @@ use crate::support::folder::Folder;
 /// Where the clock stands at first.
 pub const START: Timestamp = Timestamp(1_800_000_000 * SECOND);
 
+/// What the parts of a server share, on a fresh database and at [`START`]; and, in the order in which
+/// they must go, the database and its folder.
+pub async fn open(
+    database: Database,
+    change: impl FnOnce(&mut Config),
+) -> (Context, Fresh, Folder) {
+    crate::support::server::install_crypto();
+    let home = Folder::new();
+    let fresh = database.fresh(home.path());
+    let mut config = Config::for_tests(&fresh.url);
+    change(&mut config);
+    let ctx = Context::open(config, Clock::manual(START)).await.unwrap();
+    (ctx, fresh, home)
+}
+
 /// The parts of a server, without its sockets and signals.
 pub struct Parts {
     pub ctx: Context,
@@ -51,15 +66,10 @@ impl Parts {
 
     /// The same with another configuration.
     pub async fn with(database: Database, change: impl FnOnce(&mut Config)) -> Self {
-        crate::support::server::install_crypto();
-        let home = Folder::new();
-        let database = database.fresh(home.path());
-        let mut config = Config::for_tests(&database.url);
-        change(&mut config);
-        let ctx = Context::open(config, Clock::manual(START)).await.unwrap();
+        let (ctx, fresh, home) = open(database, change).await;
         let (ingest, detector, writer) = assemble(&ctx, "node-1");
         let keeper = Keeper::new(ctx.clone(), ingest.clone());
-        Self { ctx, ingest, detector, keeper, writer, _database: database, _home: home }
+        Self { ctx, ingest, detector, keeper, writer, _database: fresh, _home: home }
     }
 
     /// Lets time pass.
