@@ -100,13 +100,8 @@ impl Fields {
     /// # Errors
     /// A field is left that nobody asked for.
     pub fn finish(self) -> Result<()> {
-        let Some((name, _)) = self.left.first() else { return Ok(()) };
-        let reason = if self.known.is_empty() {
-            "is unknown: this command takes no fields".to_owned()
-        } else {
-            format!("is unknown: there are {}", self.known.join(", "))
-        };
-        Err(Fault::invalid(shortened(name), reason))
+        let first = self.left.first();
+        first.map_or(Ok(()), |(name, _)| Err(unknown(name, &self.known, "fields")))
     }
 }
 
@@ -250,6 +245,15 @@ pub(super) fn shortened(name: &str) -> String {
         start.push('…');
     }
     start
+}
+
+/// The fault of a name that is none of these, which are `things`.
+pub(super) fn unknown(name: &str, known: &[&str], things: &str) -> Fault {
+    let reason = match known {
+        [] => format!("is unknown: this command takes no {things}"),
+        known => format!("is unknown: there are {}", known.join(", ")),
+    };
+    Fault::invalid(shortened(name), reason)
 }
 
 /// JSON as it came: repeated names are still there.

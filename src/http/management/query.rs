@@ -3,7 +3,7 @@
 
 use percent_encoding::percent_decode;
 
-use super::fields::shortened;
+use super::fields::{shortened, unknown};
 use super::list::{DEFAULT_LIMIT, MAX_LIMIT, Page};
 use crate::clock::Timestamp;
 use crate::fault::{Fault, Result};
@@ -108,13 +108,8 @@ impl Query {
     /// # Errors
     /// A parameter is left that nobody asked for.
     pub fn finish(self) -> Result<()> {
-        let Some((name, _)) = self.left.first() else { return Ok(()) };
-        let reason = if self.known.is_empty() {
-            "is unknown: this command takes no parameters".to_owned()
-        } else {
-            format!("is unknown: there are {}", self.known.join(", "))
-        };
-        Err(Fault::invalid(shortened(name), reason))
+        let first = self.left.first();
+        first.map_or(Ok(()), |(name, _)| Err(unknown(name, &self.known, "parameters")))
     }
 }
 
