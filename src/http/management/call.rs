@@ -298,10 +298,11 @@ impl Visit {
 /// it has to tell of: that somebody asked for secrets.
 fn journalled(uri: &Uri) -> String {
     let path = uri.path();
-    match uri.query() {
-        Some(query @ "secrets=1") if path.ends_with("/export") => format!("{path}?{query}"),
-        _ => path.to_owned(),
-    }
+    let query = uri.query().unwrap_or_default();
+    // Read as the command itself reads it, so that no way of writing it goes unseen.
+    let secrets = || Query::parse(query).and_then(|mut query| query.one("secrets"));
+    let asks = path.ends_with("/export") && matches!(secrets(), Ok(Some(value)) if value == "1");
+    if asks { format!("{path}?secrets=1") } else { path.to_owned() }
 }
 
 async fn handle(
@@ -498,7 +499,12 @@ mod tests {
         let told = |uri: &'static str| journalled(&Uri::from_static(uri));
         let export = "/user/project/1/export";
         assert_eq!(told("/user/project/1/export?secrets=1"), format!("{export}?secrets=1"));
+        for spelt in ["secrets=%31", "&secrets=1", "secrets=1&", "%73ecrets=1", "x=2&secrets=1"] {
+            let uri: Uri = format!("{export}?{spelt}").parse().unwrap();
+            assert_eq!(journalled(&uri), format!("{export}?secrets=1"), "{spelt}");
+        }
         assert_eq!(told("/user/project/1/export?secrets=0"), export);
+        assert_eq!(told("/user/project/1/export?secrets=%ff"), export);
         assert_eq!(told("/user/profile?secrets=1"), "/user/profile");
     }
 
