@@ -58,8 +58,7 @@ impl Stats {
 /// It ends before it begins, is longer than [`MOST_DAYS`], or a year is out of bounds; the fault
 /// names `from` or `to`.
 pub fn span(from: Option<Timestamp>, to: Option<Timestamp>, now: Timestamp) -> Result<Span> {
-    years::check("from", from)?;
-    years::check("to", to)?;
+    years::check_span(from, to)?;
     let end = to.unwrap_or(now);
     let from = from.unwrap_or(end.plus_seconds(-USUAL));
     if from >= end {

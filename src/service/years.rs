@@ -20,6 +20,19 @@ pub fn check(field: &str, at: Option<Timestamp>) -> Result<()> {
     Err(Fault::invalid(field, "must be a time in the years 1970 to 9999"))
 }
 
+/// Checks both ends of a span of time, and where both are named, that it begins before it ends.
+///
+/// # Errors
+/// As [`check`]; or `from` is not before `to`. The fault names the one that is wrong.
+pub fn check_span(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<()> {
+    check("from", from)?;
+    check("to", to)?;
+    if from.zip(to).is_some_and(|(from, to)| from >= to) {
+        return Err(Fault::invalid("from", "must be before to"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +44,17 @@ mod tests {
         assert!(check("from", Some(FIRST)).is_ok() && check("from", Some(LAST)).is_ok());
         assert!(check("from", Some(LAST.plus_micros(1))).is_err());
         assert!(check("from", Some(FIRST.plus_micros(-1))).is_err() && check("from", None).is_ok());
+    }
+
+    #[test]
+    fn a_span_begins_before_it_ends_where_both_are_named() {
+        let refused = |from, to| check_span(from, to).unwrap_err().to_string();
+        let (one, two) = (Some(Timestamp(1)), Some(Timestamp(2)));
+        assert!(check_span(one, two).is_ok() && check_span(one, None).is_ok());
+        assert!(check_span(None, one).is_ok() && check_span(None, None).is_ok());
+        assert_eq!(refused(two, two), "from: must be before to");
+        assert_eq!(refused(two, one), "from: must be before to");
+        assert!(refused(Some(Timestamp(-1)), one).starts_with("from: must be a time in"));
+        assert!(refused(None, Some(Timestamp(-1))).starts_with("to: must be a time in"));
     }
 }

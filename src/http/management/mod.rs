@@ -24,6 +24,7 @@ mod projects;
 mod query;
 mod requests;
 mod snippets;
+mod span;
 mod stats;
 mod tokens;
 mod transfer;

@@ -7,7 +7,7 @@ use super::call::{Answer, Call};
 use super::command::Command;
 use super::model::{Model, Time};
 use super::query::Query;
-use crate::clock::Timestamp;
+use super::span::Span;
 use crate::fault::Result;
 use crate::store::journal::{self, Filter, RequestRow};
 
@@ -20,6 +20,7 @@ pub fn commands() -> Vec<Command> {
                  that were refused; at most a second late.",
             )
             .query::<Asked>()
+            .query::<Span>()
             .lists::<Request>(),
     ]
 }
@@ -32,22 +33,11 @@ struct Asked {
     /// Only those that were answered with this HTTP status.
     #[param(minimum = 100, maximum = 599)]
     status: Option<i64>,
-    /// Only those at this moment or later: RFC 3339.
-    #[param(value_type = Option<Time>, inline)]
-    from: Option<Timestamp>,
-    /// Only those before this moment: RFC 3339.
-    #[param(value_type = Option<Time>, inline)]
-    to: Option<Timestamp>,
 }
 
 impl Asked {
     fn read(query: &mut Query) -> Result<Self> {
-        Ok(Self {
-            subject: query.one("subject")?,
-            status: query.integer("status", 100, 599)?,
-            from: query.time("from")?,
-            to: query.time("to")?,
-        })
+        Ok(Self { subject: query.one("subject")?, status: query.integer("status", 100, 599)? })
     }
 }
 
@@ -88,11 +78,11 @@ impl Model for Request {
 /// `GET /user/request-list`: filters `subject`, `status`, `from` (at or after) and `to` (before).
 pub async fn list(call: Call) -> Answer {
     let mut query = call.query()?;
-    let asked = Asked::read(&mut query)?;
+    let Asked { subject, status } = Asked::read(&mut query)?;
+    let Span { from, to } = Span::read(&mut query)?;
     let page = query.page()?;
     let mut conn = call.ctx.store.read().await?;
     let user_id = call.caller.user_id;
-    let Asked { subject, status, from, to } = asked;
     let filter = Filter { subject, status, from, to };
     let (rows, total) = journal::list(&mut conn, user_id, &filter, page.offset, page.limit).await?;
     page.reply(rows.into_iter().map(shown).collect(), total, None)

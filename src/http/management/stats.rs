@@ -5,9 +5,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::call::{Answer, Call};
 use super::command::Command;
-use super::model::{Model, Time, seconds};
+use super::model::{Model, seconds};
 use super::query::Query;
-use crate::clock::{SECOND, Timestamp};
+use super::span::Span;
+use crate::clock::SECOND;
 use crate::fault::Result;
 use crate::service::stats::{self, Stats};
 use crate::store::projects::Role;
@@ -15,7 +16,8 @@ use crate::store::stats::PingSums;
 
 /// What there is to know of the command.
 const TEXT: &str = "\
-Over the time from `from` to `to`, by check id. Ids of no check of this project do not come, as in \
+Over the time from `from` (30 days before `to` where it is not said, at most 3660) to `to` (now where \
+it is not said; what is still to come is left out), by check id. Ids of no check of this project do not come, as in \
 `check-list`. Counted is what is kept and, of what retention has taken away, its sums by day in UTC: \
 of a day that is cut by `from` or `to`, those count in proportion, rounded. The percentiles are of \
 the runs that are kept, by nearest rank: the smallest of the values that so many are not above.";
@@ -26,33 +28,22 @@ pub fn commands() -> Vec<Command> {
         Command::get("/user/project/{project_id}/check/stats", list, "Statistics of checks")
             .text(TEXT)
             .query::<Asked>()
+            .query::<Span>()
             .lists::<CheckStats>(),
     ]
 }
 
-/// Which checks are asked for, and over which time.
+/// Which checks are asked for.
 #[derive(Debug, IntoParams)]
 struct Asked {
     /// Only these; may be repeated. All checks of the project where none is named.
     #[param(required = false, minimum = 1)]
     check_id: Vec<i64>,
-    /// From this moment on, RFC 3339: before `to`, by at most 3660 days, in the years 1970 to 9999.
-    /// 30 days before `to` where it is not said.
-    #[param(value_type = Option<Time>, inline)]
-    from: Option<Timestamp>,
-    /// To just before this moment, RFC 3339, in the years 1970 to 9999; what of it is still to come
-    /// is left out. Now where it is not said.
-    #[param(value_type = Option<Time>, inline)]
-    to: Option<Timestamp>,
 }
 
 impl Asked {
     fn read(query: &mut Query) -> Result<Self> {
-        Ok(Self {
-            check_id: query.ids("check_id")?,
-            from: query.time("from")?,
-            to: query.time("to")?,
-        })
+        Ok(Self { check_id: query.ids("check_id")? })
     }
 }
 
@@ -138,7 +129,8 @@ impl Model for CheckStats {
 /// `GET …/check/stats`
 pub async fn list(call: Call) -> Answer {
     let mut query = call.query()?;
-    let Asked { check_id, from, to } = Asked::read(&mut query)?;
+    let Asked { check_id } = Asked::read(&mut query)?;
+    let Span { from, to } = Span::read(&mut query)?;
     let page = query.page()?;
     let span = stats::span(from, to, call.ctx.now())?;
     let project = call.project(Role::Viewer).await?;
