@@ -86,7 +86,8 @@ pub struct Change {
     pub channels: Option<Vec<i64>>,
     /// Pauses it, or resumes it.
     pub paused: Option<bool>,
-    /// The slug came along as it was read and derived: it goes on following the name.
+    /// The slug came along as it was read, and was derived: where it follows from the name that the
+    /// check has or gets, it goes on following the name.
     pub slug_is_as_read: bool,
 }
 
@@ -186,15 +187,18 @@ impl Change {
     }
 
     fn apply_slug(&self, new: &mut Settings, old: &Settings) {
-        let is_as_read =
-            |slug: &str| self.slug_is_as_read && old.slug_is_custom == Flag(0) && slug == old.slug;
+        // What was read may be older than what is there now, the name and the slug alike.
+        let follows_a_name = |slug: &str| {
+            (old.slug_is_custom == Flag(0) && slug == old.slug)
+                || [old, new].iter().any(|settings| slug == slug::derive(&settings.check_name))
+        };
         match &self.slug {
-            Some(Some(slug)) if !is_as_read(slug) => {
+            Some(Some(slug)) if !(self.slug_is_as_read && follows_a_name(slug)) => {
                 new.slug.clone_from(slug);
                 new.slug_is_custom = Flag(1);
             }
-            Some(None) => new.slug_is_custom = Flag(0),
-            _ => {}
+            Some(_) => new.slug_is_custom = Flag(0),
+            None => {}
         }
         if new.slug_is_custom == Flag(0) {
             new.slug = slug::derive(&new.check_name);
@@ -586,6 +590,11 @@ mod tests {
             ..Change::default()
         };
         assert_eq!(slug_after(&named("Old"), &back), ("new".to_owned(), 0));
+        let since = Settings { slug: "mine".to_owned(), slug_is_custom: Flag(1), ..named("Since") };
+        let older = Change { check_name: Some("Old".to_owned()), ..back.clone() };
+        assert_eq!(slug_after(&since, &older), ("old".to_owned(), 0));
+        assert_eq!(slug_after(&named("Since"), &older), ("old".to_owned(), 0));
+        assert_eq!(slug_after(&named("Since"), &back), ("old".to_owned(), 1));
         let set = Change { slug_is_as_read: false, ..back };
         assert_eq!(slug_after(&named("Old"), &set), ("old".to_owned(), 1));
     }

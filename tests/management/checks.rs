@@ -145,6 +145,23 @@ both_databases! {
         assert_eq!((&again["slug"], &again["slug_is_custom"]), (&json!("third-name"), &json!(0)));
     }
 
+    async fn an_older_reading_that_is_put_back_has_its_slug_follow_the_name_again(database) {
+        let api = shared(database).await;
+        let made = api.check("First Name", json!({})).await;
+        let older = api.read(&made).await;
+        let slug_of = |check: &Value| (check["slug"].clone(), check["slug_is_custom"].clone());
+        for since in [json!({"check_name": "Second Name"}), json!({"slug": "mine"})] {
+            api.update(&made, since.clone()).await;
+            let back = api.update(&made, older.clone()).await;
+            assert_eq!((&back["check_name"], slug_of(&back)), (&older["check_name"], slug_of(&older)), "{since}");
+            let renamed = api.update(&made, json!({"check_name": "Third Name"})).await;
+            assert_eq!(slug_of(&renamed), (json!("third-name"), json!(0)), "{since}");
+        }
+        // A slug of one's own is none that follows from a name, whatever the flag beside it says.
+        let own = api.update(&made, json!({"slug": "first-name", "slug_is_custom": 0})).await;
+        assert_eq!(slug_of(&own), (json!("first-name"), json!(1)));
+    }
+
     async fn a_value_out_of_its_range_is_refused_and_changes_nothing(database) {
         let api = shared(database).await;
         let check = api.check("Ranges", json!({})).await;

@@ -420,8 +420,8 @@ body! {
     pub struct PauseFields {
         /// 1 pauses it, 0 resumes it.
         paused: Flag,
-        /// Comes back as it was read; 0 beside the slug as it was read: it goes on following the
-        /// name.
+        /// Comes back as it was read; 0 beside a slug that is made of the name, of the one that was
+        /// or the new one: it goes on following the name.
         slug_is_custom: Flag,
     }
 }
