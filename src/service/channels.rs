@@ -135,6 +135,13 @@ pub fn shown_config(ctx: &Context, row: &ChannelRow) -> Result<Value> {
     Ok(kinds::mask(stored_kind(row)?, &open_config(ctx, row)?))
 }
 
+/// The configuration of a channel that was just made of the one that was `given`, as it is shown
+/// this once: with the signing secret that was made for it, and no other.
+#[must_use]
+pub fn first_shown_config(kind: Kind, given: &Value, stored: &Value) -> Value {
+    kinds::mask_new(kind, given, stored)
+}
+
 /// A channel of this project.
 ///
 /// # Errors
@@ -153,19 +160,19 @@ pub fn new_config(kind: Kind, given: &Value) -> Result<Value> {
     kinds::validate(kind, given, None, &secret_from(secret::random_bytes()))
 }
 
-/// Makes a channel. Returns it with its configuration, secrets whole: this is the one time that
-/// they are shown. The change must be [`Change::validate`]d.
+/// Makes a channel with a configuration that [`new_config`] made. The change must be
+/// [`Change::validate`]d.
 ///
 /// # Errors
-/// The configuration is not fit for the kind, or the project has [`MAX_COUNT`] channels already.
+/// The project has [`MAX_COUNT`] channels already.
 pub async fn create(
     ctx: &Context,
     project_id: i64,
     kind: Kind,
-    config: Value,
+    config: &Value,
     change: &Change,
-) -> Result<(ChannelRow, Value)> {
-    let mut row = new_row(ctx, project_id, kind, &config, change);
+) -> Result<ChannelRow> {
+    let mut row = new_row(ctx, project_id, kind, config, change);
     let mut tx = ctx.store.begin().await?;
     if !projects::lock(&mut tx, project_id).await? {
         return Err(Fault::NotFound);
@@ -178,7 +185,7 @@ pub async fn create(
     }
     row.channel_id = channels::insert(&mut tx, &row).await?;
     tx.commit().await?;
-    Ok((row, config))
+    Ok(row)
 }
 
 /// A new channel with its configuration, which must be fit for its kind; it has no id yet.

@@ -42,7 +42,7 @@ impl Notifying {
 pub async fn told_check(parts: &Parts, config: Value, change: Change) -> (i64, i64) {
     let project = parts.project().await;
     let config = new_config(Kind::Webhook, &config).unwrap();
-    let (row, _) = create(&parts.ctx, project, Kind::Webhook, config, &change).await.unwrap();
+    let row = create(&parts.ctx, project, Kind::Webhook, &config, &change).await.unwrap();
     let check = parts.check(project, 3600, 3600).await;
     let mut tx = parts.ctx.store.begin().await.unwrap();
     channels::assign(&mut tx, check, &[row.channel_id]).await.unwrap();

@@ -187,8 +187,8 @@ async fn a_channel(parts: &Parts, project: i64) -> i64 {
     let kind = channels::kind_of("webhook").unwrap();
     let config = channels::new_config(kind, &json!({"url_down": "http://127.0.0.1:9/"})).unwrap();
     let manner = Manner::default();
-    let made = channels::create(&parts.ctx, project, kind, config, &manner).await.unwrap();
-    made.0.channel_id
+    let made = channels::create(&parts.ctx, project, kind, &config, &manner).await.unwrap();
+    made.channel_id
 }
 
 both_databases! {

@@ -369,5 +369,5 @@ async fn webhook_of(parts: &Parts, project: i64) -> i64 {
     let config = serde_json::json!({"url_down": "https://example.org/"});
     let config = new_config(Kind::Webhook, &config).unwrap();
     let change = Change { channel_name: Some("hook".to_owned()), ..Change::default() };
-    create(&parts.ctx, project, Kind::Webhook, config, &change).await.unwrap().0.channel_id
+    create(&parts.ctx, project, Kind::Webhook, &config, &change).await.unwrap().channel_id
 }

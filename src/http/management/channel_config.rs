@@ -69,7 +69,9 @@ fn headers() -> Object {
         .property_names(Some(name.build()))
         .additional_properties(Some(AdditionalProperties::RefOr(value.into())))
         .max_properties(Some(50))
-        .description(Some("Further headers, placeholders in the values."))
+        .description(Some(
+            "Further headers, placeholders in the values, which are masked when they are read.",
+        ))
         .build()
 }
 
@@ -80,7 +82,7 @@ fn body(about: &str) -> Object {
 
 fn secret() -> Object {
     let about = "What signs (Standard Webhooks): `whsec_` and 24 to 64 bytes in base64; made where \
-                 there is none, and shown whole once.";
+                 there is none, and then shown whole once, in the answer to the POST.";
     text()
         .format(Some(SchemaFormat::Custom("webhook-secret".to_owned())))
         .description(Some(about))

@@ -1,5 +1,5 @@
 //! `…/channel-list`, `…/channel`, `…/channel/{channel_id}` and its test. Configurations are shown
-//! masked, save once: in the answer to the POST that made the channel.
+//! masked; a secret that was made for a channel is shown once, in the answer to the POST.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -36,7 +36,10 @@ pub fn commands() -> Vec<Command> {
         Command::get("/user/project/{project_id}/channel-list", list, "The channels of a project")
             .lists::<Channel>(),
         Command::post("/user/project/{project_id}/channel", create, "Make a channel")
-            .text("This one answer shows its secrets whole. For editors.")
+            .text(
+                "A `secret` that was made for it is shown whole in this one answer and never again; \
+                 whatever else is secret is masked, as when it is read. For editors.",
+            )
             .takes::<ChannelFields>(&["kind", "config"], example())
             .writes::<Channel>(&remarks),
         Command::get("/user/project/{project_id}/channel/{channel_id}", read, "A channel")
@@ -77,7 +80,8 @@ pub struct Channel {
     /// What kind of receiver it is.
     #[schema(schema_with = kind_words)]
     kind: String,
-    /// The kind's own settings; secrets are masked, save in the answer to the POST that made it.
+    /// The kind's own settings. Header values, passwords in URLs and the `secret` are masked, save a
+    /// `secret` that was made for it, in the answer to the POST.
     #[schema(value_type = Object)]
     config: Value,
     /// It is told when a check goes down.
@@ -173,13 +177,12 @@ pub async fn create(call: Call) -> Answer {
     let (kind, change) = wanted(call.fields()?, &[])?;
     let kind = required("kind", kind)?;
     change.validate()?;
-    let config = required("config", change.config.as_ref())?;
+    let given = required("config", change.config.as_ref())?;
     let kind = channels::kind_of(&kind)?;
-    let config = channels::new_config(kind, config)?;
+    let config = channels::new_config(kind, given)?;
     let project = call.project(Role::Editor).await?;
-    let (row, config) =
-        channels::create(&call.ctx, project.project_id, kind, config, &change).await?;
-    written(&call, row, config).await
+    let row = channels::create(&call.ctx, project.project_id, kind, &config, &change).await?;
+    written(&call, row, channels::first_shown_config(kind, given, &config)).await
 }
 
 /// `GET …/channel/{channel_id}`

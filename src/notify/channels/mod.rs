@@ -141,6 +141,15 @@ pub fn mask(kind: Kind, config: &Value) -> Value {
     }
 }
 
+/// A config that was just made of the one that was `given`, as its maker is shown it: masked, save
+/// a secret that was made for it, which nobody could know otherwise.
+#[must_use]
+pub fn mask_new(kind: Kind, given: &Value, stored: &Value) -> Value {
+    match kind {
+        Kind::Webhook => webhook::mask_new(given, stored),
+    }
+}
+
 /// Which fields of a config hold the mask of a secret instead of one, such as `secret` or
 /// `headers_down.Authorization`; it may be a stored one or one that is not checked yet.
 #[must_use]

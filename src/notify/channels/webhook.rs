@@ -126,6 +126,16 @@ pub fn mask(config: &Value) -> Value {
     config.to_json()
 }
 
+/// See [`super::mask_new`].
+#[must_use]
+pub fn mask_new(given: &Value, stored: &Value) -> Value {
+    let mut shown = mask(stored);
+    if given["secret"].as_str().unwrap_or_default().is_empty() {
+        shown["secret"].clone_from(&stored["secret"]);
+    }
+    shown
+}
+
 /// See [`super::masked`].
 #[must_use]
 pub fn masked(config: &Value) -> Vec<String> {
@@ -823,6 +833,16 @@ mod tests {
         for secret in ["pa$$", "t0ken", "0ther", &SECRET[6..]] {
             assert!(!shown.to_string().contains(secret), "{secret}");
         }
+    }
+
+    #[test]
+    fn a_new_config_is_shown_with_the_secret_that_was_made_for_it_and_no_other() {
+        let given = json!({"url_down": "http://u:pa$$@h", "headers_down": {"X-Token": "t0ken"}});
+        let made = stored(&given);
+        let shown = mask_new(&given, &made);
+        assert_eq!(shown["secret"], made["secret"]);
+        assert!(!shown.to_string().contains("pa$$") && !shown.to_string().contains("t0ken"));
+        assert_eq!(mask_new(&secretive(), &secretive()), mask(&secretive()));
     }
 
     #[test]
