@@ -15,6 +15,7 @@ use crate::notify::message_id;
 use crate::notify::outbound::{Delivery, Outbound};
 use crate::secret;
 use crate::service::checks::queue_remark;
+use crate::service::names;
 use crate::service::remark::{self, Remark};
 use crate::store::Flag;
 use crate::store::channels::{self, ChannelRow};
@@ -26,8 +27,6 @@ use crate::store::tx::Conn;
 
 /// The most channels of a project.
 pub const MAX_COUNT: i64 = 1000;
-/// The longest name, in characters.
-pub const MAX_NAME: usize = 100;
 /// The longest wait and the longest time between reminders, in minutes: a week.
 pub const MAX_MINUTES: i64 = 10_080;
 /// The largest `group_threshold`.
@@ -64,11 +63,8 @@ impl Change {
     /// # Errors
     /// The first one that is out of range.
     pub fn validate(&self) -> Result<()> {
-        if let Some(name) = &self.channel_name
-            && !(1..=MAX_NAME).contains(&name.chars().count())
-        {
-            let reason = format!("must have 1 to {MAX_NAME} characters");
-            return Err(Fault::invalid("channel_name", reason));
+        if let Some(name) = &self.channel_name {
+            names::check("channel_name", name, 1)?;
         }
         check_number("after", self.after, MAX_MINUTES)?;
         check_number("remind_every", self.remind_every, MAX_MINUTES)?;

@@ -11,6 +11,7 @@ use crate::domain::schedule::{self, Kind, Schedule};
 use crate::domain::{check, slug};
 use crate::fault::{Fault, Result};
 use crate::secret;
+use crate::service::names;
 use crate::service::remark::{self, Remark};
 use crate::store::Flag;
 use crate::store::checks::{self, CheckRow, Settings};
@@ -18,8 +19,6 @@ use crate::store::states::Watched;
 use crate::store::tx::{Conn, Tx};
 use crate::store::{channels, held, notifications, projects, states};
 
-/// The longest name, in characters.
-pub const MAX_NAME: usize = 100;
 /// The most tags of a check.
 pub const MAX_TAGS: usize = 20;
 /// The longest tag, in characters.
@@ -241,7 +240,7 @@ pub fn validate(ctx: &Context, settings: &Settings) -> Result<()> {
 }
 
 fn check_name(name: Option<&str>) -> Result<()> {
-    check_length("check_name", name, MAX_NAME)
+    name.map_or(Ok(()), |name| names::check("check_name", name, 0))
 }
 
 fn check_length(field: &str, text: Option<&str>, most: usize) -> Result<()> {
@@ -608,7 +607,10 @@ mod tests {
         let threshold = Change { failure_threshold: Some(0), ..Change::default() };
         assert_eq!(refused(&threshold), "failure_threshold: must be between 1 and 100");
         let name = Change { check_name: Some("ä".repeat(101)), ..Change::default() };
-        assert_eq!(refused(&name), "check_name: must have at most 100 characters");
+        assert_eq!(
+            refused(&name),
+            "check_name: must have at most 100 characters, no control characters"
+        );
         let fine = Change {
             check_name: Some("ä".repeat(100)),
             grace: Some(60),

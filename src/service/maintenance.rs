@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::domain::maintenance::{LONGEST, Repetition, SHORTEST, is_in_range};
 use crate::fault::{Fault, Result};
 use crate::service::checks::check_tags;
+use crate::service::names;
 use crate::service::remark::{self, Remark};
 use crate::store::maintenance::{self, Window};
 use crate::store::tx::Conn;
@@ -15,8 +16,6 @@ use crate::store::{Flag, checks, held, projects};
 
 /// The most windows of a project, ended ones included.
 pub const MAX_COUNT: i64 = 100;
-/// The longest title, in characters.
-pub const MAX_TITLE: usize = 100;
 
 /// What is to be set about a window; what is none stays, or is empty in a new one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,10 +42,7 @@ impl Change {
     /// # Errors
     /// The first one that is out of range.
     pub fn validate(&self) -> Result<()> {
-        if self.title.as_ref().is_some_and(|title| title.chars().count() > MAX_TITLE) {
-            let reason = format!("must have at most {MAX_TITLE} characters");
-            return Err(Fault::invalid("title", reason));
-        }
+        self.title.as_deref().map(|title| names::check("title", title, 0)).transpose()?;
         let (starts_at, ends_at) = (self.starts_at.flatten(), self.ends_at.flatten());
         check_moment("starts_at", starts_at)?;
         check_moment("ends_at", ends_at)?;
@@ -268,7 +264,10 @@ mod tests {
     #[test]
     fn what_is_wrong_by_itself_is_named_with_what_is_allowed() {
         let title = Change { title: Some("ä".repeat(101)), ..Change::default() };
-        assert_eq!(refused(&title), "title: must have at most 100 characters");
+        assert_eq!(
+            refused(&title),
+            "title: must have at most 100 characters, no control characters"
+        );
         let title = Change { title: Some("ä".repeat(100)), ..Change::default() };
         assert!(title.validate().is_ok() && Change::default().validate().is_ok());
         let late = Change { ends_at: Some(Some(Timestamp(i64::MAX))), ..Change::default() };

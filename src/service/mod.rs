@@ -6,6 +6,7 @@ pub mod channels;
 pub mod checks;
 pub mod maintenance;
 pub mod members;
+pub mod names;
 pub mod preview;
 pub mod projects;
 pub mod remark;

@@ -3,24 +3,20 @@
 use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::secret;
+use crate::service::names;
 use crate::store::projects::{self, NewProject, ProjectRow, Role};
 use crate::store::tx::{Conn, Tx};
 use crate::store::users;
 
 /// The most projects that a user may own.
 pub const MAX_COUNT: i64 = 1000;
-/// The longest name, in characters.
-pub const MAX_NAME: usize = 100;
 
 /// # Errors
-/// The name is empty or too long; the fault names `project_name`.
+/// The name is not fit; the fault names `project_name`.
 pub(super) fn check_name(name: &str) -> Result<()> {
-    let length = name.trim().chars().count();
-    if (1..=MAX_NAME).contains(&length) {
-        Ok(())
-    } else {
-        Err(Fault::invalid("project_name", format!("must have 1 to {MAX_NAME} characters")))
-    }
+    // The spaces around it are not kept, and don't count; line breaks are not passed over.
+    let is_space = |c: char| c.is_whitespace() && !c.is_control();
+    names::check("project_name", name.trim_matches(is_space), 1)
 }
 
 /// The project as this user sees it, where their role is at least `role`.

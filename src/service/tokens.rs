@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::domain::text_enum;
 use crate::fault::{Fault, Result};
 use crate::secret;
+use crate::service::names;
 use crate::store::Flag;
 use crate::store::tokens::{self, TokenRow};
 use crate::store::users;
@@ -21,8 +22,6 @@ use crate::store::users;
 pub const API: &str = "api";
 /// The kind of a token that a browser session carries.
 pub const SESSION: &str = "session";
-/// The longest subject, in characters.
-pub const MAX_SUBJECT: usize = 100;
 /// The most addresses of a token.
 pub const MAX_ADDRESSES: usize = 50;
 
@@ -243,11 +242,7 @@ fn joined<T: ToString>(values: &[T]) -> String {
 }
 
 fn check(ctx: &Context, new: &NewToken) -> Result<()> {
-    let length = new.subject.chars().count();
-    if !(1..=MAX_SUBJECT).contains(&length) || new.subject.chars().any(char::is_control) {
-        let reason = format!("must have 1 to {MAX_SUBJECT} characters, no control characters");
-        return Err(Fault::invalid("subject", reason));
-    }
+    names::check("subject", &new.subject, 1)?;
     if new.subject == SESSION {
         let reason = "must be another: this one is kept for browser sessions";
         return Err(Fault::invalid("subject", reason));

@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::domain::schedule::zone::{self, Tz};
 use crate::fault::{Fault, Result};
 use crate::secret;
+use crate::service::names;
 use crate::store::users::{self, NewUser, UserRow};
 use crate::store::{settings, tx::Tx};
 
@@ -11,8 +12,6 @@ use crate::store::{settings, tx::Tx};
 pub const MIN_PASSWORD: usize = 10;
 /// The longest password, in bytes: more would only make work.
 pub const MAX_PASSWORD: usize = 1000;
-/// The longest name, in characters.
-pub const MAX_NAME: usize = 100;
 
 /// The address as it is kept: trimmed, in lower case.
 ///
@@ -131,16 +130,14 @@ pub fn time_zone(name: &str) -> Result<Tz> {
 /// Sets what a user says about themselves.
 ///
 /// # Errors
-/// The name is too long or the zone unknown.
+/// The name is not fit or the zone unknown.
 pub async fn update_profile(
     ctx: &Context,
     user_id: i64,
     name: Option<&str>,
     timezone: Option<&str>,
 ) -> Result<UserRow> {
-    if name.is_some_and(|name| name.chars().count() > MAX_NAME) {
-        return Err(Fault::invalid("name", format!("must have at most {MAX_NAME} characters")));
-    }
+    name.map(|name| names::check("name", name, 0)).transpose()?;
     let zone = timezone.map(time_zone).transpose()?;
     let mut tx = ctx.store.begin().await?;
     let mut user = users::find(&mut tx, user_id).await?.ok_or(Fault::NotFound)?;

@@ -1,12 +1,12 @@
 //! What holds for every command: errors, headers, ids, parameters.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fields;
 use crate::support::answer::Answer;
 use crate::support::api::Api;
 use crate::support::both_databases;
-use crate::support::server::{TestServer, shared};
+use crate::support::server::{TestServer, shared, webhook};
 
 /// The headers of every answer.
 #[track_caller]
@@ -174,6 +174,39 @@ both_databases! {
             assert!(message.starts_with(start), "{message}");
         }
         assert_eq!(api.get("/user/profile").await.ok()["name"], "Somebody");
+    }
+
+    async fn a_name_holds_no_control_characters_whatever_it_names(database) {
+        let api = shared(database).await;
+        let check = api.check("Plain", json!({})).await;
+        let channel = api.post(&api.path("/channel"), &webhook("https://hooks.example.com/")).await.ok();
+        let hours = json!({"title": "Plain", "starts_at": "2030-01-01T00:00:00Z", "ends_at": "2030-01-02T00:00:00Z"});
+        let window = api.post(&api.path("/maintenance"), &hours).await.ok();
+        let of = |resource: &str, id: &Value| api.path(&format!("/{resource}/{id}"));
+        for (field, made_at, changed_at, rest) in [
+            ("project_name", Some("/user/project".to_owned()), api.path(""), json!({})),
+            ("name", None, "/user/profile".to_owned(), json!({})),
+            ("check_name", Some(api.path("/check")), api.check_path(&check, ""), json!({})),
+            ("channel_name", Some(api.path("/channel")), of("channel", &channel["channel_id"]), webhook("https://hooks.example.com/")),
+            ("title", Some(api.path("/maintenance")), of("maintenance", &window["maintenance_id"]), hours),
+        ] {
+            let before = api.get(&changed_at).await.ok();
+            for bad in ["\u{1}", "two\nlines", "tab\there", "ends\n", "\u{7f}", "\u{85}"] {
+                let mut body = rest.clone();
+                body[field] = json!(bad);
+                let mut messages = vec![api.put(&changed_at, &json!({field: bad})).await.fatal(400)];
+                if let Some(path) = &made_at {
+                    messages.push(api.post(path, &body).await.fatal(400));
+                }
+                for message in messages {
+                    let fits = message.starts_with(&format!("{field}: must have ")) && message.ends_with(" no control characters");
+                    assert!(fits, "{bad:?}: {message}");
+                }
+            }
+            assert_eq!(api.get(&changed_at).await.ok(), before);
+            let plain = api.put(&changed_at, &json!({field: "Größe ☃\u{a0}(2)"})).await.ok();
+            assert_eq!(plain[field], "Größe ☃\u{a0}(2)");
+        }
     }
 }
 

@@ -119,7 +119,7 @@ impl Room {
         self.check(project, same).await;
         self.check(project, json!({"check_name": "Twin", "slug": "twin", "channels": []})).await;
         let full = json!({
-            "check_name": "日本 \u{1f600} \r\n # [[checks]]", "slug": "", "tags": ["b", "a", "größe:1"],
+            "check_name": "日本 \u{1f600} \u{2028} # [[checks]] '''\"\"\"\\", "slug": "", "tags": ["b", "a", "größe:1"],
             "description": "line\nline\u{7f}\"\"\"", "period": 60, "grace": 120, "max_runtime": 90,
             "early_tolerance": 0, "failure_threshold": 3, "flap_threshold": 0, "manual_resume": 1,
             "methods": "POST", "start_kw": "a,b", "success_kw": "ok", "failure_kw": "'bad'",
@@ -321,12 +321,15 @@ both_databases! {
             ("[[checks]]\ncheck_name = \"B\"\nchannels = [\"none\"]".to_owned(), "checks[2].channels: must be names of channels"),
             ("[[checks]]\ncheck_name = \"B\"\nchannels = [{name = \"ops\", nth = 2}]".to_owned(), "checks[2].channels: must be names"),
             ("[[checks]]\ncheck_name = \"B\"\nuuid = \"x\"".to_owned(), "checks[2].uuid: is unknown"),
+            ("[[checks]]\ncheck_name = \"B\\u0001\"".to_owned(), "checks[2].check_name: must have at most 100 characters, no control characters (line 9)"),
+            ("[[maintenances]]\ntitle = \"a\\nb\"".to_owned(), "maintenances[0].title: must have at most 100 characters, no control"),
             ("[[maintenance]]\n".to_owned(), "maintenance: is unknown"),
             ("[[maintenances]]\ntitle = \"x\"".to_owned(), "maintenances[0].starts_at: is required"),
             ("[[maintenances]]\ntitle = \"x\"\nstarts_at = 1".to_owned(), "maintenances[0].starts_at: must be a time such as"),
             ("[[maintenances]]\ntitle = \"x\"\nrepeat = \"@daily\"".to_owned(), "maintenances[0].duration: is required where repeat is given"),
             ("[[maintenances]]\ntitle = \"x\"\nstarts_at = 2027-01-15T08:00:00Z\nends_at = 2027-01-15T08:00:00Z".to_owned(), "maintenances[0].ends_at: must be later than starts_at"),
             ("[[maintenances]]\ntitle = \"x\"\nstarts_at = 2027-01-15T08:00:00Z\nends_at = 2027-01-15T09:00:00Z\nchecks = [\"none\"]".to_owned(), "maintenances[0].checks: must be names of checks"),
+            ("[[channels]]\nchannel_name = \"a\\nb\"".to_owned(), "channels[0].channel_name: must have 1 to 100 characters, no control"),
             (format!("{channel}after = -1"), "channels[0].after: must be between 0 and 10080"),
             (format!("{channel}kind = \"slack\""), "channels[0].kind: is webhook in the project"),
             (format!("{channel}config = {{}}"), "channels[0].config.url_down: is needed"),

@@ -210,7 +210,7 @@ both_databases! {
             ("period", "31536001"), ("period", "99999999999999999999"), ("grace", "0"),
             ("grace", "abc"), ("grace", "31536001"), ("schedule", "61+*+*+*+*"),
             ("schedule", "*+*+*"), ("schedule", "nonsense"), ("tz", "Mars/Olympus"), ("tz", ""),
-            ("name", long_name.as_str()), ("tags", long_tag.as_str()), ("tags", many_tags.as_str()),
+            ("name", long_name.as_str()), ("name", "two%0Alines"), ("tags", long_tag.as_str()), ("tags", many_tags.as_str()),
         ] {
             let answer = api.ping_slug(&format!("bad?create=1&{name}={value}")).await;
             assert_eq!(answer.status, 400, "{name}={value}");

@@ -18,13 +18,11 @@ use crate::context::Context;
 use crate::domain::slug;
 use crate::fault::{Fault, Result};
 use crate::secret::{self, Secret};
-use crate::service::{projects, tokens, users};
+use crate::service::{names, projects, tokens, users};
 use crate::store::checks::{self, Settings};
 use crate::store::tokens::TokenRow;
 use crate::store::{self, settings};
 
-/// The longest name of a check, in characters.
-const MAX_CHECK_NAME: usize = 100;
 /// What the first check is called unless somebody says otherwise.
 const CHECK_NAME: &str = "Nightly backup";
 /// What the first project is called unless somebody says otherwise.
@@ -88,21 +86,13 @@ impl Form {
         let checks = [
             users::normal_email(&self.email).map(drop),
             users::check_password(self.password.expose()),
-            check_text("project_name", &self.project_name, projects::MAX_NAME),
-            check_text("check_name", &self.check_name, MAX_CHECK_NAME),
+            names::check("project_name", &self.project_name, 1),
+            names::check("check_name", &self.check_name, 1),
         ];
         let mut errors = Errors::default();
         checks.into_iter().filter_map(Result::err).for_each(|fault| errors.add(fault));
         errors
     }
-}
-
-fn check_text(field: &str, text: &str, longest: usize) -> Result<()> {
-    let length = text.chars().count();
-    if !(1..=longest).contains(&length) || text.chars().any(char::is_control) {
-        return Err(Fault::invalid(field, format!("must have 1 to {longest} characters")));
-    }
-    Ok(())
 }
 
 /// What is wrong, by field; what concerns none of them stands at the top.
@@ -203,7 +193,7 @@ impl<'a> Setup<'a> {
                 value: &form.project_name,
                 error: None,
                 min_length: 1,
-                max_length: projects::MAX_NAME,
+                max_length: names::LONGEST,
                 has_focus: false,
             },
             Field {
@@ -215,7 +205,7 @@ impl<'a> Setup<'a> {
                 value: &form.check_name,
                 error: None,
                 min_length: 1,
-                max_length: MAX_CHECK_NAME,
+                max_length: names::LONGEST,
                 has_focus: false,
             },
         ];
