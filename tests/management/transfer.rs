@@ -564,6 +564,32 @@ both_databases! {
         assert_eq!(room.list(project, "check").await[99]["grace"], 77);
     }
 
+    async fn a_file_that_is_too_large_is_cut_before_a_check_and_imported_in_parts(database) {
+        let room = Room::new(database).await;
+        let project = room.project("Large").await;
+        let config = json!({"url_down": "https://example.org/"});
+        room.channel(project, json!({"kind": "webhook", "channel_name": "ops", "config": config})).await;
+        let about = "x".repeat(9000);
+        let check = |n: usize| format!("[[checks]]\ncheck_name = \"c{n}\"\ndescription = \"{about}\"\n");
+        let window = "[[maintenances]]\ntitle = \"w\"\nstarts_at = 2027-02-01T00:00:00Z\nends_at = 2027-02-02T00:00:00Z\nchecks = [\"c1\", \"c119\"]\n";
+        room.import(project, &lines(60, check)).await;
+        room.import(project, &(lines(60, |n| check(60 + n)) + window)).await;
+        let file = room.export(project).await;
+        let copy = room.project("Copy").await;
+        assert_eq!(room.try_import(&room.owner, copy, &file).await.0, 413);
+        let (middle, _) = file.match_indices("\n[[checks]]\n").nth(60).unwrap();
+        let (first, second) = file.split_at(middle);
+        room.import(copy, first).await;
+        room.import(copy, second).await;
+        assert_eq!(room.export(copy).await, file);
+        // Where one reads of the way out.
+        let description = room.call("GET", "/docs/api.json", Value::Null).await.ok();
+        for (command, method) in [("export", "get"), ("import", "post")] {
+            let told = &description["paths"][format!("/user/project/{{project_id}}/{command}")][method]["description"];
+            assert!(told.as_str().unwrap().contains("before a `[[checks]]`"), "{command}: {told}");
+        }
+    }
+
     async fn two_imports_of_one_file_at_once_make_everything_once(database) {
         let room = Room::new(database).await;
         let project = room.project("Race").await;

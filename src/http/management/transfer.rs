@@ -35,10 +35,12 @@ pub fn commands() -> Vec<Command> {
     vec![
         Command::get("/user/project/{project_id}/export", export, "A project as TOML")
             .text(
-                "A conversion command: the project's settings, channels, checks and windows as a file that \
-                 `import` takes; its description tells of the format. Neither ids, UUIDs nor the \
-                 ping key are in it, and `***` stands where a secret was left out. For members of \
-                 any role; secrets for an owner's session alone.",
+                "A conversion command: the project's settings, channels, checks and windows as a \
+                 file that `import` takes; its description tells of the format. Neither ids, UUIDs \
+                 nor the ping key are in it, and `***` stands where a secret was left out. With more \
+                 than some 2,500 checks it is larger than the 1 MiB that `import` takes: cut it \
+                 before a `[[checks]]`, and import the parts in their order. For members of any \
+                 role; secrets for an owner's session alone.",
             )
             .query::<Asked>()
             .converts(TOML, EXAMPLE),
