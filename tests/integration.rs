@@ -11,5 +11,6 @@ mod management;
 mod pages;
 mod ping;
 mod readme;
+mod schedules;
 mod setup;
 mod workers;

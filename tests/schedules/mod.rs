@@ -1,0 +1,3 @@
+//! Schedules, held against the programs that their users know.
+
+mod calendar;
