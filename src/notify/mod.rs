@@ -208,21 +208,24 @@ impl Notifier {
         if !again.is_empty() {
             return Ok(vec![again]);
         }
-        let (which, places) = match threshold {
-            0 => (Which::Single, places),
-            _ => {
-                let since = claim.now.plus_seconds(-STORM_WINDOW);
-                let sent = notifications::sent_since(tx, id, since).await?;
-                let running = self.sends.get(&id).copied().unwrap_or(0);
-                let room = threshold - sent - i64::try_from(running).unwrap_or(i64::MAX);
-                if room > 0 { (Which::Single, places.min(room)) } else { (Which::Tried, places) }
-            }
-        };
+        let room =
+            if threshold == 0 { i64::MAX } else { self.room(tx, channel, claim.now).await? };
+        let which = if room > 0 { Which::Single } else { Which::Tried };
+        // What was tried before is a message of its own already.
+        let places = if room > 0 { places.min(room) } else { places };
         let rows = notifications::claim(tx, claim, id, which, places).await?;
         if which == Which::Tried && rows.is_empty() {
             return Ok(self.collect(tx, claim, id).await?.into_iter().collect());
         }
         Ok(rows.into_iter().map(|row| vec![row]).collect())
+    }
+
+    /// How many more messages a channel may get before they are collected.
+    async fn room(&self, tx: &mut Tx, channel: Claimable, now: Timestamp) -> Result<i64> {
+        let since = now.plus_seconds(-STORM_WINDOW);
+        let sent = notifications::sent_since(tx, channel.channel_id, since).await?;
+        let running = self.sends.get(&channel.channel_id).copied().unwrap_or(0);
+        Ok(channel.group_threshold - sent - i64::try_from(running).unwrap_or(i64::MAX))
     }
 
     /// Takes all that is new of a channel as one message, once the oldest of it has waited so long.

@@ -147,6 +147,7 @@ pub fn mask(kind: Kind, config: &Value) -> Value {
 pub fn mask_new(kind: Kind, given: &Value, stored: &Value) -> Value {
     match kind {
         Kind::Webhook => webhook::mask_new(given, stored),
+        Kind::Service(service) => form::mask(service.fields, stored),
     }
 }
 
