@@ -52,7 +52,7 @@ EXPRESSIONS = 10
 OCCURRENCES = 5
 TEXTS = 3000
 APIA_TIMES = ["0 12", "0 0", "59 23", "0,30 6,18", "0 *", "*/15 *", "0 */6", "*/20 12"]
-APIA_DAYS = ["* * *", "30 * *", "30 12 *", "30,31 12 *", "* * 5", "* * FRI-SAT", "29 12 5", "LW * *"]
+APIA_DAYS = ["* * *", "30 * *", "30 12 *", "30,31 12 *", "* * 5", "* * FRI-SAT", "29 12 5", "L * *"]
 WEEKDAYS = "SUN MON TUE WED THU FRI SAT".split()
 MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
 
@@ -231,16 +231,18 @@ def print_occurrences(dice):
 def print_apia():
     """Samoa went without the 30th of December 2011, a Friday."""
     expressions = [f"{time} {day}" for time in APIA_TIMES for day in APIA_DAYS]
+    thursday = datetime(2011, 12, 29, tzinfo=timezone.utc)
     for hours in [0, 24, 33, 34, 35]:
-        print_group("Pacific/Apia", datetime(2011, 12, 29, tzinfo=timezone.utc) + timedelta(hours=hours), expressions)
+        print_group("Pacific/Apia", thursday + timedelta(hours=hours), expressions)
 
 
 def spoilt(dice, text):
-    """The text with a few of its characters changed."""
-    signs = "0123456789999*,-/#LW?lw +.@JANSU"
-    for _ in range(dice.within(1, 2)):
+    """The text with one or two of its characters changed: to a like one, to any, or to none."""
+    digits, signs = "0123456789", "0123456789999*,-/#LW?lw +.@JANSU"
+    for _ in range(dice.pick([1, 1, 1, 2])):
         at = dice.below(len(text))
-        instead = dice.pick([dice.pick(signs), dice.pick(signs) + text[at], ""])
+        like = dice.pick(digits) if text[at] in digits else text[at]
+        instead = dice.pick([like, like, dice.pick(digits) + like, dice.pick(signs), ""])
         text = text[:at] + instead + text[at + 1 :]
     return text
 

@@ -1,3 +1,4 @@
-//! Schedules, held against the programs that their users know.
+//! Cron and OnCalendar expressions, held against the programs that they follow.
 
 mod calendar;
+mod cron;
