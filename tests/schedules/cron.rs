@@ -109,7 +109,8 @@ impl Case<'_> {
     /// days after its start is what looking at the clock every minute gives.
     fn goes_by_the_clock(&self, cron: &Cron) -> bool {
         let mut fields = self.text.split(' ').take(2);
-        if !fields.any(|field| field.starts_with('*')) || !ASTRAY_BY_THE_CLOCK.contains(&self.zone) {
+        if !fields.any(|field| field.starts_with('*')) || !ASTRAY_BY_THE_CLOCK.contains(&self.zone)
+        {
             return false;
         }
         let minutes = (1..3 * 1440).map(|n| Timestamp(self.start.0 + n * MINUTE));

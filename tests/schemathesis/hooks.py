@@ -83,6 +83,18 @@ def consistent(fields):
         fields["schedule"] = SCHEDULES[kind][0]
 
 
+def kind_of(config, operation):
+    """The kind whose settings these are, by the names of their fields; none where none fits."""
+    body = operation.definition.raw["requestBody"]["content"]["application/json"]["schema"]
+    for kind in body["properties"]["config"]["anyOf"]:
+        parts = [kind, *kind.get("allOf", [])]
+        known = {name for part in parts for name in part.get("properties", {})}
+        needed = {name for part in parts for name in part.get("required", [])}
+        if needed <= set(config) <= known:
+            return kind["title"]
+    return None
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     if case.path.endswith("/schedule-preview") and isinstance(case.query, dict):
@@ -90,6 +102,8 @@ def before_call(context, case, kwargs):
     if not isinstance(case.body, dict):
         return
     body = plain(case.body)
+    if case.path.endswith("/channel") and "kind" in body and isinstance(body.get("config"), dict):
+        body["kind"] = kind_of(body["config"], case.operation) or body["kind"]
     if re.search(r"/check(/[^/]*)?$", case.path):
         consistent(body)
         if body.get("kind") == "simple" or isinstance(body.get("schedule"), type(None)):

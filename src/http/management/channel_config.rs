@@ -5,9 +5,72 @@ use serde_json::{Value, json};
 use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder};
 use utoipa::openapi::{AllOfBuilder, Object, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 
-/// The settings of a `webhook`, the one kind that is built so far.
+use crate::notify::channels::SERVICES;
+use crate::notify::channels::form::{Field, Shape};
+use crate::notify::channels::service::Service;
+
+/// The settings of every kind.
 #[must_use]
 pub fn schema() -> RefOr<Schema> {
+    let about = "The kind's own settings: those of the kind that the channel is of.";
+    let kinds = SERVICES.iter().map(|service| of_service(service));
+    let any = AnyOfBuilder::new().description(Some(about)).item(of_webhook());
+    Schema::AnyOf(kinds.fold(any, AnyOfBuilder::item).build()).into()
+}
+
+/// The settings of a kind that is described by a table.
+fn of_service(service: &Service) -> Object {
+    let fields = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .title(Some(service.name))
+        .description(Some(service.about))
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)));
+    service
+        .fields
+        .iter()
+        .fold(fields, |fields, field| {
+            let fields = fields.property(field.name, of_field(field));
+            if field.is_needed { fields.required(field.name) } else { fields }
+        })
+        .build()
+}
+
+fn of_field(field: &Field) -> Object {
+    let least = field.is_needed.then_some(1);
+    let builder = match &field.shape {
+        Shape::Text(most) | Shape::Secret(most) => text()
+            .min_length(least)
+            .max_length(Some(*most))
+            .pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]*$")),
+        Shape::Url | Shape::SecretUrl => {
+            let url = text().min_length(least).max_length(Some(2000));
+            url.format(Some(SchemaFormat::Custom("http-url".to_owned())))
+        }
+        Shape::OneOf(words) => text().enum_values(Some(words.iter().copied())),
+        Shape::Number(from, to, usual) => ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(*from))
+            .maximum(Some(*to))
+            .default(Some(json!(usual))),
+        Shape::Flag(usual) => ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .enum_values(Some([0, 1]))
+            .default(Some(json!(usual))),
+    };
+    let hidden = matches!(field.shape, Shape::Secret(_) | Shape::SecretUrl);
+    let hidden = if hidden { " It is masked when it is read." } else { "" };
+    let about = format!("{}.{hidden}", capital(field.about));
+    builder.description(Some(about)).build()
+}
+
+/// The text with its first letter as a sentence has it.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// The settings of a `webhook`.
+fn of_webhook() -> Schema {
     let both = ["down", "up"].into_iter().flat_map(|direction| {
         [
             (format!("url_{direction}"), url(direction)),
@@ -27,12 +90,12 @@ pub fn schema() -> RefOr<Schema> {
         .item(ObjectBuilder::new().required("url_up"));
     Schema::AllOf(
         AllOfBuilder::new()
-            .description(Some("The kind's own settings: here those of a `webhook`."))
+            .title(Some("webhook"))
+            .description(Some("A request to any URL."))
             .item(fields)
             .item(one_url)
             .build(),
     )
-    .into()
 }
 
 /// An example of such settings.
