@@ -5,6 +5,7 @@ use std::hint::black_box;
 
 use overdue::clock::{Clock, SECOND, Timestamp};
 use overdue::domain::schedule::cron::Cron;
+use overdue::domain::schedule::oncalendar::OnCalendar;
 use overdue::domain::schedule::zone::Tz;
 
 /// Times that everything is measured, in turn.
@@ -31,6 +32,18 @@ const CRON: [&str; 9] = [
     "0 4 L * *",
 ];
 
+const CALENDAR: [&str; 9] = [
+    "minutely",
+    "*:0/5",
+    "hourly",
+    "0/6:00",
+    "03:30",
+    "Mon..Fri 9..17:00",
+    "Sun 02:30",
+    "*-*-01",
+    "*-*~1 04:00",
+];
+
 /// Those that are searched for longest, and when from: seconds since the epoch.
 const SLOW_CRON: [(&str, &str, i64); 5] = [
     ("0 0 30 2 *", "never", 1_767_225_600),
@@ -38,6 +51,14 @@ const SLOW_CRON: [(&str, &str, i64); 5] = [
     ("0 0 29 2 *", "from 2096-03 to 2104", 3_981_484_800),
     ("0 0 29 2 */7", "from 2088-03 to 2128: a Sunday", 3_729_024_000),
     ("* 2 * 3 0#2", "New York: only ever skipped", 1_172_707_200),
+];
+
+const SLOW_CALENDAR: [(&str, &str, i64); 5] = [
+    ("*-02-30", "never", 1_767_225_600),
+    ("*-02,04,06,09,11-31", "never, in five months", 1_767_225_600),
+    ("Sun *-02-29", "from 2088-03 to 2128", 3_729_024_000),
+    ("Sun *-03-8..14 02:30", "New York: only ever skipped", 1_767_225_600),
+    ("*:*:0/0.7,0.1/0.9,0.2/1.1,0.3/1.3", "fractions", 1_767_225_600),
 ];
 
 /// Finds the next occurrence of one expression.
@@ -48,13 +69,21 @@ fn cron(text: &str) -> (String, Next) {
     (format!("`{text}`"), Box::new(move |after, zone| cron.next_after(after, zone)))
 }
 
+fn calendar(text: &str) -> (String, Next) {
+    let calendar = OnCalendar::parse(text).unwrap();
+    (format!("`{text}`"), Box::new(move |after, zone| calendar.next_after(after, zone)))
+}
+
 fn main() {
-    rates(CRON.map(cron).into());
-    let slow = SLOW_CRON.map(|(text, why, from)| {
-        let (text, next) = cron(text);
-        (format!("{text} ({why})"), next, Timestamp(from * SECOND))
-    });
-    slowest(slow.into());
+    rates([CRON.map(cron), CALENDAR.map(calendar)].into_iter().flatten().collect());
+    let of = |kind: fn(&str) -> (String, Next)| {
+        move |(text, why, from): (&str, &str, i64)| {
+            let (text, next) = kind(text);
+            (format!("{text} ({why})"), next, Timestamp(from * SECOND))
+        }
+    };
+    let slow = SLOW_CRON.into_iter().map(of(cron));
+    slowest(slow.chain(SLOW_CALENDAR.into_iter().map(of(calendar))).collect());
 }
 
 fn rates(rows: Vec<(String, Next)>) {
