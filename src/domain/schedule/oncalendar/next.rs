@@ -149,8 +149,8 @@ fn time_at_or_after(expression: &Expression, day: i64, time: i64) -> Result<i64,
     let (mut hour, mut minute, mut micros) = parts_of(time);
     loop {
         let Some(found) = hours.set.at_or_after(hour) else {
-            let is_last_of_month = date_of(day + 1).day == 1;
-            return Err(if is_last_of_month { micros_of(hours.rest, 0, 0) } else { 0 });
+            let is_kept = hours.rest > 0 && date_of(day + 1).day == 1;
+            return Err(if is_kept { micros_of(hours.rest, 0, 0) } else { 0 });
         };
         if found != hour {
             (hour, minute, micros) = (found, 0, 0);
