@@ -4,7 +4,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use utoipa::openapi::{Array, ArrayBuilder, Object};
+use utoipa::openapi::schema::{SchemaFormat, SchemaType};
+use utoipa::openapi::{Array, ArrayBuilder, KnownFormat, Object, ObjectBuilder, Type};
 
 use super::call::{Answer, Call, Reply};
 use super::checks::expression_or_null;
@@ -145,11 +146,11 @@ body! {
         tags: Vec<String>,
     }
     nullable {
-        /// When it begins: RFC 3339, of the years 1970 to 9999. May be past. Of one that repeats: the
-        /// first moment at which it may begin, or null.
+        /// When it begins.
+        #[schema(schema_with = starts_at)]
         starts_at: Time,
-        /// When it ends: RFC 3339, later than `starts_at`. One that has ended already is kept, with
-        /// a soft error. Of one that repeats: when it does so no more, or null.
+        /// When it ends.
+        #[schema(schema_with = ends_at)]
         ends_at: Time,
         /// When it begins again and again; null: it does not repeat.
         #[schema(schema_with = repeat)]
@@ -158,6 +159,28 @@ body! {
         #[schema(minimum = 60, maximum = 31_536_000, extensions(("x-unit" = json!("seconds"))))]
         duration: i64,
     }
+}
+
+fn starts_at() -> Object {
+    moment_or_null(
+        "When it begins: RFC 3339, of the years 1970 to 9999. May be past. Of one that repeats: the \
+         first moment at which it may begin, or null.",
+    )
+}
+
+fn ends_at() -> Object {
+    moment_or_null(
+        "When it ends: RFC 3339, later than `starts_at`. One that has ended already is kept, with a \
+         soft error. Of one that repeats: when it does so no more, or null.",
+    )
+}
+
+fn moment_or_null(text: &str) -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+        .description(Some(text))
+        .build()
 }
 
 fn repeat() -> Object {
