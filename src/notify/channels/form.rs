@@ -31,7 +31,9 @@ pub struct Field {
 pub enum Shape {
     /// A text of at most so many characters, on one line.
     Text(usize),
-    /// The same, hidden when it is shown.
+    /// The same, and it must fit; the words say what does.
+    Like(usize, fn(&str) -> bool, &'static str),
+    /// A text, hidden when it is shown.
     Secret(usize),
     /// An `http` or `https` URL.
     Url,
@@ -66,6 +68,11 @@ impl<'a> Config<'a> {
         self.0[name].as_str().unwrap_or_default()
     }
 
+    /// What a text field lists, separated by commas.
+    pub fn list(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.text(name).split(',').map(str::trim).filter(|item| !item.is_empty())
+    }
+
     /// A number or a flag.
     #[must_use]
     pub fn number(&self, name: &str) -> i64 {
@@ -77,7 +84,16 @@ impl<'a> Config<'a> {
     /// # Errors
     /// It can't be read, which the table does not let happen.
     pub fn url(&self, name: &str) -> Result<Url, Failure> {
-        Url::parse(self.text(name))
+        self.url_or(name, "")
+    }
+
+    /// A field that may hold a URL; where nothing was given, `usual`.
+    ///
+    /// # Errors
+    /// It can't be read, which the table does not let happen.
+    pub fn url_or(&self, name: &str, usual: &str) -> Result<Url, Failure> {
+        let given = self.text(name);
+        Url::parse(if given.is_empty() { usual } else { given })
             .map_err(|_| Failure::Refused(format!("config.{name}: can't be read: enter it again")))
     }
 }
@@ -183,13 +199,18 @@ impl Field {
             }
             Shape::OneOf(words) if text.is_empty() => return Ok(json!(words[0])),
             _ if text.is_empty() => {}
-            Shape::Text(most) | Shape::Secret(most) => {
+            Shape::Text(most) | Shape::Secret(most) | Shape::Like(most, ..) => {
                 if text.chars().count() > *most {
                     return Err(invalid(self.name, format!("must have at most {most} characters")));
                 }
                 if text.chars().any(char::is_control) {
                     let reason = "must have no line breaks or control characters";
                     return Err(invalid(self.name, reason));
+                }
+                if let Shape::Like(_, fits, what) = self.shape
+                    && !fits(text)
+                {
+                    return Err(invalid(self.name, format!("must be {what}")));
                 }
             }
             Shape::Url | Shape::SecretUrl => check_url(self.name, text)?,
@@ -283,6 +304,7 @@ mod tests {
         optional("style", Shape::OneOf(&["plain", "rich"]), "how it looks"),
         optional("priority", Shape::Number(1, 5, 3), "how much it matters"),
         optional("loud", Shape::Flag(1), "whether it rings"),
+        optional("room", Shape::Like(9, |text| text.starts_with('!'), "an id"), "where it goes"),
     ];
 
     fn with(name: &str, value: Value) -> Value {
@@ -300,7 +322,7 @@ mod tests {
         let stored = validate(FIELDS, &with("topic", json!("ops")), None).unwrap();
         let wanted = json!({
             "url": "https://chat.example:8443/a", "token": "secret", "hook": "", "topic": "ops",
-            "style": "plain", "priority": 3, "loud": 1,
+            "style": "plain", "priority": 3, "loud": 1, "room": "",
         });
         assert_eq!(stored, wanted);
         assert_eq!(validate(FIELDS, &stored, None).unwrap(), stored);
@@ -318,6 +340,8 @@ mod tests {
             ("style", json!("loud"), "config.style: must be one of plain, rich"),
             ("priority", json!(6), "config.priority: must be a whole number between 1 and 5"),
             ("loud", json!(true), "config.loud: must be 0 or 1"),
+            ("room", json!("#ops"), "config.room: must be an id"),
+            ("room", json!("!345678901"), "config.room: must have at most 9 characters"),
             ("colour", json!("red"), "config.colour: is no field of this kind; there are url"),
             ("token", json!("***"), "config.token: it is hidden and only kept"),
         ] {

@@ -55,6 +55,14 @@ impl Message<'_> {
         text.split_once("\n\n").map_or_else(String::new, |(_, rest)| rest.to_owned())
     }
 
+    /// The details without the link at their end, for kinds that give the link a place of its own.
+    #[must_use]
+    pub fn facts(&self) -> String {
+        let details = self.details();
+        let link = alert::one_line(&self.alerts[0].link);
+        details.strip_suffix(&link).unwrap_or(&details).trim_end().to_owned()
+    }
+
     /// One line for channels where every character counts.
     #[must_use]
     pub fn short(&self) -> String {
@@ -165,6 +173,28 @@ pub fn calm(text: &str) -> String {
     text.replace('@', "@\u{200b}")
 }
 
+/// Text in which no `<` begins a tag, for services that may take it for HTML and may as well show it
+/// as it is: behind each `<` stands a space of no width.
+#[must_use]
+pub fn untagged(text: &str) -> String {
+    text.replace('<', "<\u{200b}")
+}
+
+/// A block of code in Markdown of at most `most` units of UTF-16: no text ends it before its end.
+#[must_use]
+pub fn fenced(language: &str, text: &str, most: usize) -> String {
+    let (open, close) = (format!("```{language}\n"), "\n```");
+    let room = most.saturating_sub(open.len() + close.len());
+    format!("{open}{}{close}", cut_utf16(&text.replace("```", "'''"), room))
+}
+
+/// Code within a line of Markdown, at most `most` characters of it, for services that know no other
+/// way of making marks mean nothing.
+#[must_use]
+pub fn code(text: &str, most: usize) -> String {
+    format!("`{}`", cut(&text.replace('`', "'"), most.saturating_sub(2)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +217,14 @@ mod tests {
         assert_eq!(html("<b a='\"'>&", 99), "&lt;b a=&#39;&quot;&#39;&gt;&amp;");
         assert_eq!(markdown("*a*_b_[c]", 99, "*_[]"), "\\*a\\*\\_b\\_\\[c\\]");
         assert_eq!(calm("@all"), "@\u{200b}all");
+        assert_eq!(untagged("<b>&"), "<\u{200b}b>&");
+    }
+
+    #[test]
+    fn no_text_leaves_a_block_of_code() {
+        assert_eq!(fenced("", "a\n```\n@all", 99), "```\na\n'''\n@all\n```");
+        assert_eq!(fenced("text", "😀😀😀", 17), "```text\n😀😀…\n```");
+        assert_eq!(code("`@all` b", 8), "`'@all…`");
     }
 
     #[test]
@@ -202,6 +240,7 @@ mod tests {
         let alerts = [late_backup()];
         let message = Message { alerts: &alerts, id: "msg_1", now: alerts[0].now };
         assert_eq!(format!("{}.\n\n{}", message.subject(), message.details()), message.text());
+        assert_eq!(format!("{}\n\n{}", message.facts(), message.link()), message.details());
         assert!(!message.is_up());
     }
 }
