@@ -1,6 +1,7 @@
 //! The kinds of channels: one file a kind, and here the table of them. What a kind can do is
 //! chosen by `match`, so that the compiler names every place that a new kind must fill.
 
+mod discord;
 pub mod form;
 pub mod message;
 mod ntfy;
@@ -16,11 +17,10 @@ use message::Message;
 use service::Service;
 
 /// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 26] = [
+const ANNOUNCED: [&str; 25] = [
     "email",
     "mattermost",
     "rocketchat",
-    "discord",
     "msteams",
     "googlechat",
     "telegram",
@@ -46,7 +46,7 @@ const ANNOUNCED: [&str; 26] = [
 ];
 
 /// The kinds whose message is one request to a service.
-pub static SERVICES: [&Service; 2] = [&slack::SLACK, &ntfy::NTFY];
+pub static SERVICES: [&Service; 3] = [&slack::SLACK, &ntfy::NTFY, &discord::DISCORD];
 
 /// A kind of channel that can send.
 #[derive(Clone, Copy, Debug)]

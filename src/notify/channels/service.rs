@@ -211,8 +211,23 @@ pub(super) mod tests {
         request
     }
 
+    /// What becomes of a message of a service that answers it with this status and body.
+    pub(in super::super) async fn delivered(
+        service: &Service,
+        status: &str,
+        body: &str,
+    ) -> Delivery {
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close");
+        let receiver = Receiver::answering(&[&format!("{head}\r\n\r\n{body}")]).await;
+        let config = config_of(service);
+        let alerts = [late_backup()];
+        let request = (service.request)(&Config(&config), &message(&alerts)).unwrap().unwrap();
+        service.send(&open(), &to_stand_in(request, &receiver), alerts[0].now).await
+    }
+
     /// What a service makes of an error, of being told to wait, of garbage and of silence.
-    async fn pauses(service: &'static Service) -> Vec<Option<Duration>> {
+    async fn pauses(service: &'static Service, outbound: &Outbound) -> Vec<Option<Duration>> {
         let receiver = Receiver::answering(&[
             &answer("500 Internal Server Error", ""),
             &answer("429 Too Many Requests", "retry-after: 90\r\n"),
@@ -226,7 +241,7 @@ pub(super) mod tests {
         let request = to_stand_in(request, &receiver);
         let mut pauses = Vec::new();
         for _ in 0..4 {
-            match service.send(&open(), &request, alerts[0].now).await {
+            match service.send(outbound, &request, alerts[0].now).await {
                 Delivery::Retry { retry_after, .. } => pauses.push(retry_after),
                 other => panic!("{}: {other:?}", service.name),
             }
@@ -237,7 +252,8 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn every_service_is_tried_again_after_what_may_pass_and_waits_as_long_as_it_is_told() {
-        let all = join_all(SERVICES.into_iter().map(pauses)).await;
+        let outbound = open();
+        let all = join_all(SERVICES.into_iter().map(|service| pauses(service, &outbound))).await;
         for (service, pauses) in SERVICES.iter().zip(all) {
             let wanted = [None, Some(Duration::from_secs(90)), None, None];
             assert_eq!(pauses, wanted, "{}", service.name);
