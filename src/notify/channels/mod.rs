@@ -3,6 +3,7 @@
 
 mod discord;
 pub mod form;
+mod mattermost;
 pub mod message;
 mod ntfy;
 pub mod service;
@@ -17,9 +18,8 @@ use message::Message;
 use service::Service;
 
 /// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 25] = [
+const ANNOUNCED: [&str; 24] = [
     "email",
-    "mattermost",
     "rocketchat",
     "msteams",
     "googlechat",
@@ -46,7 +46,8 @@ const ANNOUNCED: [&str; 25] = [
 ];
 
 /// The kinds whose message is one request to a service.
-pub static SERVICES: [&Service; 3] = [&slack::SLACK, &ntfy::NTFY, &discord::DISCORD];
+pub static SERVICES: [&Service; 4] =
+    [&slack::SLACK, &ntfy::NTFY, &discord::DISCORD, &mattermost::MATTERMOST];
 
 /// A kind of channel that can send.
 #[derive(Clone, Copy, Debug)]
