@@ -6,6 +6,7 @@ pub mod form;
 mod mattermost;
 pub mod message;
 mod ntfy;
+mod rocketchat;
 pub mod service;
 mod slack;
 pub mod webhook;
@@ -18,9 +19,8 @@ use message::Message;
 use service::Service;
 
 /// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 24] = [
+const ANNOUNCED: [&str; 23] = [
     "email",
-    "rocketchat",
     "msteams",
     "googlechat",
     "telegram",
@@ -46,8 +46,13 @@ const ANNOUNCED: [&str; 24] = [
 ];
 
 /// The kinds whose message is one request to a service.
-pub static SERVICES: [&Service; 4] =
-    [&slack::SLACK, &ntfy::NTFY, &discord::DISCORD, &mattermost::MATTERMOST];
+pub static SERVICES: [&Service; 5] = [
+    &slack::SLACK,
+    &ntfy::NTFY,
+    &discord::DISCORD,
+    &mattermost::MATTERMOST,
+    &rocketchat::ROCKETCHAT,
+];
 
 /// A kind of channel that can send.
 #[derive(Clone, Copy, Debug)]
