@@ -5,6 +5,7 @@ mod discord;
 pub mod form;
 mod mattermost;
 pub mod message;
+mod msteams;
 mod ntfy;
 mod rocketchat;
 pub mod service;
@@ -19,9 +20,8 @@ use message::Message;
 use service::Service;
 
 /// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 23] = [
+const ANNOUNCED: [&str; 22] = [
     "email",
-    "msteams",
     "googlechat",
     "telegram",
     "matrix",
@@ -46,12 +46,13 @@ const ANNOUNCED: [&str; 23] = [
 ];
 
 /// The kinds whose message is one request to a service.
-pub static SERVICES: [&Service; 5] = [
+pub static SERVICES: [&Service; 6] = [
     &slack::SLACK,
     &ntfy::NTFY,
     &discord::DISCORD,
     &mattermost::MATTERMOST,
     &rocketchat::ROCKETCHAT,
+    &msteams::MSTEAMS,
 ];
 
 /// A kind of channel that can send.
