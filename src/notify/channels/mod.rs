@@ -3,6 +3,7 @@
 
 mod discord;
 pub mod form;
+mod googlechat;
 mod mattermost;
 pub mod message;
 mod msteams;
@@ -20,9 +21,8 @@ use message::Message;
 use service::Service;
 
 /// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 22] = [
+const ANNOUNCED: [&str; 21] = [
     "email",
-    "googlechat",
     "telegram",
     "matrix",
     "zulip",
@@ -46,13 +46,14 @@ const ANNOUNCED: [&str; 22] = [
 ];
 
 /// The kinds whose message is one request to a service.
-pub static SERVICES: [&Service; 6] = [
+pub static SERVICES: [&Service; 7] = [
     &slack::SLACK,
     &ntfy::NTFY,
     &discord::DISCORD,
     &mattermost::MATTERMOST,
     &rocketchat::ROCKETCHAT,
     &msteams::MSTEAMS,
+    &googlechat::GOOGLECHAT,
 ];
 
 /// A kind of channel that can send.
