@@ -11,6 +11,7 @@ mod ntfy;
 mod rocketchat;
 pub mod service;
 mod slack;
+mod telegram;
 pub mod webhook;
 
 use serde_json::Value;
@@ -21,9 +22,8 @@ use message::Message;
 use service::Service;
 
 /// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 21] = [
+const ANNOUNCED: [&str; 20] = [
     "email",
-    "telegram",
     "matrix",
     "zulip",
     "signal",
@@ -46,7 +46,7 @@ const ANNOUNCED: [&str; 21] = [
 ];
 
 /// The kinds whose message is one request to a service.
-pub static SERVICES: [&Service; 7] = [
+pub static SERVICES: [&Service; 8] = [
     &slack::SLACK,
     &ntfy::NTFY,
     &discord::DISCORD,
@@ -54,6 +54,7 @@ pub static SERVICES: [&Service; 7] = [
     &rocketchat::ROCKETCHAT,
     &msteams::MSTEAMS,
     &googlechat::GOOGLECHAT,
+    &telegram::TELEGRAM,
 ];
 
 /// A kind of channel that can send.
