@@ -4,6 +4,7 @@
 mod discord;
 pub mod form;
 mod googlechat;
+mod matrix;
 mod mattermost;
 pub mod message;
 mod msteams;
@@ -22,9 +23,8 @@ use message::Message;
 use service::Service;
 
 /// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 20] = [
+const ANNOUNCED: [&str; 19] = [
     "email",
-    "matrix",
     "zulip",
     "signal",
     "gotify",
@@ -46,7 +46,7 @@ const ANNOUNCED: [&str; 20] = [
 ];
 
 /// The kinds whose message is one request to a service.
-pub static SERVICES: [&Service; 8] = [
+pub static SERVICES: [&Service; 9] = [
     &slack::SLACK,
     &ntfy::NTFY,
     &discord::DISCORD,
@@ -55,6 +55,7 @@ pub static SERVICES: [&Service; 8] = [
     &msteams::MSTEAMS,
     &googlechat::GOOGLECHAT,
     &telegram::TELEGRAM,
+    &matrix::MATRIX,
 ];
 
 /// A kind of channel that can send.
