@@ -14,6 +14,7 @@ pub mod service;
 mod slack;
 mod telegram;
 pub mod webhook;
+mod zulip;
 
 use serde_json::Value;
 
@@ -23,9 +24,8 @@ use message::Message;
 use service::Service;
 
 /// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 19] = [
+const ANNOUNCED: [&str; 18] = [
     "email",
-    "zulip",
     "signal",
     "gotify",
     "pushover",
@@ -46,7 +46,7 @@ const ANNOUNCED: [&str; 19] = [
 ];
 
 /// The kinds whose message is one request to a service.
-pub static SERVICES: [&Service; 9] = [
+pub static SERVICES: [&Service; 10] = [
     &slack::SLACK,
     &ntfy::NTFY,
     &discord::DISCORD,
@@ -56,6 +56,7 @@ pub static SERVICES: [&Service; 9] = [
     &googlechat::GOOGLECHAT,
     &telegram::TELEGRAM,
     &matrix::MATRIX,
+    &zulip::ZULIP,
 ];
 
 /// A kind of channel that can send.
