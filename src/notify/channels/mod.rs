@@ -11,6 +11,7 @@ mod msteams;
 mod ntfy;
 mod rocketchat;
 pub mod service;
+mod signal;
 mod slack;
 mod telegram;
 pub mod webhook;
@@ -24,9 +25,8 @@ use message::Message;
 use service::Service;
 
 /// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 18] = [
+const ANNOUNCED: [&str; 17] = [
     "email",
-    "signal",
     "gotify",
     "pushover",
     "pushbullet",
@@ -46,7 +46,7 @@ const ANNOUNCED: [&str; 18] = [
 ];
 
 /// The kinds whose message is one request to a service.
-pub static SERVICES: [&Service; 10] = [
+pub static SERVICES: [&Service; 11] = [
     &slack::SLACK,
     &ntfy::NTFY,
     &discord::DISCORD,
@@ -57,6 +57,7 @@ pub static SERVICES: [&Service; 10] = [
     &telegram::TELEGRAM,
     &matrix::MATRIX,
     &zulip::ZULIP,
+    &signal::SIGNAL,
 ];
 
 /// A kind of channel that can send.
