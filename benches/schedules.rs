@@ -75,7 +75,8 @@ fn calendar(text: &str) -> (String, Next) {
 }
 
 fn main() {
-    rates([CRON.map(cron), CALENDAR.map(calendar)].into_iter().flatten().collect());
+    let all: Vec<_> = CRON.map(cron).into_iter().chain(CALENDAR.map(calendar)).collect();
+    rates(&all);
     let of = |kind: fn(&str) -> (String, Next)| {
         move |(text, why, from): (&str, &str, i64)| {
             let (text, next) = kind(text);
@@ -86,7 +87,7 @@ fn main() {
     slowest(slow.chain(SLOW_CALENDAR.into_iter().map(of(calendar))).collect());
 }
 
-fn rates(rows: Vec<(String, Next)>) {
+fn rates(rows: &[(String, Next)]) {
     // Rates by row, zone and round.
     let mut rates = vec![vec![Vec::new(); ZONES.len()]; rows.len()];
     for round in 0..=ROUNDS {

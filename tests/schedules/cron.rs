@@ -81,8 +81,7 @@ impl Case<'_> {
     fn ours(&self, cron: &Cron) -> Vec<String> {
         let mut last = self.start;
         let tell = |said: String| match (said.as_str(), cron.next_after(last, self.zone)) {
-            ("astray", _) => said,
-            ("never", None) => said,
+            ("astray", _) | ("never", None) => said,
             // It looks no further than 50 years.
             ("never", Some(next)) if next > last.plus_seconds(50 * 365 * 86_400) => said,
             (_, None) => "never".to_owned(),
@@ -113,16 +112,16 @@ impl Case<'_> {
         {
             return false;
         }
-        let minutes = (1..3 * 1440).map(|n| Timestamp(self.start.0 + n * MINUTE));
+        let end = self.start.plus_seconds(3 * 86_400);
+        let minutes = (1..=3 * 1440).map(|n| self.start.plus_seconds(n * 60));
         let matches = |at: &Timestamp| {
             let wall = zone::wall_at(self.zone, at.epoch_seconds());
             let before = Timestamp((wall - 1) * SECOND);
             cron.next_after(before, Tz::UTC) == Some(Timestamp(wall * SECOND))
         };
-        let by_minute: Vec<Timestamp> = minutes.clone().filter(matches).collect();
+        let by_minute: Vec<Timestamp> = minutes.filter(matches).collect();
         let next = |at: &Timestamp| cron.next_after(*at, self.zone);
         let walk = std::iter::successors(next(&self.start), next);
-        let end = minutes.last().unwrap();
         walk.take_while(|at| *at <= end).eq(by_minute)
     }
 }

@@ -219,7 +219,7 @@ mod tests {
                     && cron.minutes >> (wall / 60 % 60) & 1 == 1
                     && cron.hours >> (wall / 3600 % 24) & 1 == 1
             };
-            prop_assert_eq!(next(&cron, from), (from + 1..).find(is_time));
+            prop_assert_eq!(next(&cron, from), (from + 1..from + 90_000).find(is_time));
         }
     }
 }
