@@ -142,7 +142,7 @@ both_databases! {
             ("email", "nobody", "must be an address"),
             ("password", "too short", "must have at least 10 characters"),
             ("project_name", "", "must have 1 to 100 characters"),
-            ("check_name", "a\0b", "must have 1 to 100 characters, no control characters"),
+            ("check_name", "a\0b", "must have 1 to 100 characters, no control characters but tabs"),
         ] {
             let answer = visitor.submit("/setup", &with(&code, field, bad)).await;
             assert_eq!(answer.status, 400, "{field}");

@@ -609,7 +609,7 @@ mod tests {
         let name = Change { check_name: Some("ä".repeat(101)), ..Change::default() };
         assert_eq!(
             refused(&name),
-            "check_name: must have at most 100 characters, no control characters"
+            "check_name: must have at most 100 characters, no control characters but tabs"
         );
         let fine = Change {
             check_name: Some("ä".repeat(100)),

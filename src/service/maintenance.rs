@@ -266,7 +266,7 @@ mod tests {
         let title = Change { title: Some("ä".repeat(101)), ..Change::default() };
         assert_eq!(
             refused(&title),
-            "title: must have at most 100 characters, no control characters"
+            "title: must have at most 100 characters, no control characters but tabs"
         );
         let title = Change { title: Some("ä".repeat(100)), ..Change::default() };
         assert!(title.validate().is_ok() && Change::default().validate().is_ok());

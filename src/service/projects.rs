@@ -14,9 +14,8 @@ pub const MAX_COUNT: i64 = 1000;
 /// # Errors
 /// The name is not fit; the fault names `project_name`.
 pub(super) fn check_name(name: &str) -> Result<()> {
-    // The spaces around it are not kept, and don't count; line breaks are not passed over.
-    let is_space = |c: char| c.is_whitespace() && !c.is_control();
-    names::check("project_name", name.trim_matches(is_space), 1)
+    // The spaces around it are not kept, and don't count.
+    names::check("project_name", names::trimmed(name), 1)
 }
 
 /// The project as this user sees it, where their role is at least `role`.

@@ -176,7 +176,7 @@ both_databases! {
         assert_eq!(api.get("/user/profile").await.ok()["name"], "Somebody");
     }
 
-    async fn a_name_holds_no_control_characters_whatever_it_names(database) {
+    async fn a_name_is_one_line_of_text_whatever_it_names(database) {
         let api = shared(database).await;
         let check = api.check("Plain", json!({})).await;
         let channel = api.post(&api.path("/channel"), &webhook("https://hooks.example.com/")).await.ok();
@@ -191,7 +191,7 @@ both_databases! {
             ("title", Some(api.path("/maintenance")), of("maintenance", &window["maintenance_id"]), hours),
         ] {
             let before = api.get(&changed_at).await.ok();
-            for bad in ["\u{1}", "two\nlines", "tab\there", "ends\n", "\u{7f}", "\u{85}"] {
+            for bad in ["\u{1}", "two\nlines", "ends\n", "\u{7f}", "\u{85}"] {
                 let mut body = rest.clone();
                 body[field] = json!(bad);
                 let mut messages = vec![api.put(&changed_at, &json!({field: bad})).await.fatal(400)];
@@ -199,13 +199,13 @@ both_databases! {
                     messages.push(api.post(path, &body).await.fatal(400));
                 }
                 for message in messages {
-                    let fits = message.starts_with(&format!("{field}: must have ")) && message.ends_with(" no control characters");
+                    let fits = message.starts_with(&format!("{field}: must have ")) && message.ends_with(" no control characters but tabs");
                     assert!(fits, "{bad:?}: {message}");
                 }
             }
             assert_eq!(api.get(&changed_at).await.ok(), before);
-            let plain = api.put(&changed_at, &json!({field: "Größe ☃\u{a0}(2)"})).await.ok();
-            assert_eq!(plain[field], "Größe ☃\u{a0}(2)");
+            let plain = api.put(&changed_at, &json!({field: "Größe\t☃\u{a0}(2)"})).await.ok();
+            assert_eq!(plain[field], "Größe\t☃\u{a0}(2)");
         }
     }
 }

@@ -18,16 +18,18 @@ use crate::support::server::{TestServer, shared};
 const LANGUAGES: [&str; 7] =
     ["crontab", "bash", "powershell", "python", "systemd", "docker", "kubernetes"];
 
-/// Names that end a line, a string, a comment or a value somewhere, and would leave a file behind.
+/// Names that end a string, a comment or a value somewhere, or a line where U+2028 does, and would
+/// leave a file behind. Those that hold line breaks are refused where they are given; what would
+/// come of them is tested where snippets are written.
 const NAMES: [&str; 9] = [
     "Nightly backup",
-    "x\ntouch OWNED\n",
+    "x\u{2028}touch OWNED\u{2029}",
     "'; touch OWNED; '\"; touch OWNED; \"",
     "$(touch OWNED)`touch OWNED`${IFS}$$ %% %n",
     "\\",
-    "\n[Service]\nExecStartPre=/usr/bin/touch OWNED\\",
-    "*/5 * * * * touch OWNED % \u{2028}touch OWNED\r\n",
-    "\"\"\"\nopen('OWNED', 'w')\n: {a: b} [c] & !d | > # - ?",
+    "\\n[Service]\\nExecStartPre=/usr/bin/touch OWNED\\",
+    "*/5 * * * * touch OWNED % \u{2028}touch OWNED",
+    "\"\"\"; open('OWNED', 'w'); {a: b} [c] & !d | > # - ?",
     "日本 \u{202e} ''",
 ];
 

@@ -321,7 +321,7 @@ both_databases! {
             ("[[checks]]\ncheck_name = \"B\"\nchannels = [\"none\"]".to_owned(), "checks[2].channels: must be names of channels"),
             ("[[checks]]\ncheck_name = \"B\"\nchannels = [{name = \"ops\", nth = 2}]".to_owned(), "checks[2].channels: must be names"),
             ("[[checks]]\ncheck_name = \"B\"\nuuid = \"x\"".to_owned(), "checks[2].uuid: is unknown"),
-            ("[[checks]]\ncheck_name = \"B\\u0001\"".to_owned(), "checks[2].check_name: must have at most 100 characters, no control characters (line 9)"),
+            ("[[checks]]\ncheck_name = \"B\\u0001\"".to_owned(), "checks[2].check_name: must have at most 100 characters, no control characters but tabs (line 9)"),
             ("[[maintenances]]\ntitle = \"a\\nb\"".to_owned(), "maintenances[0].title: must have at most 100 characters, no control"),
             ("[[maintenance]]\n".to_owned(), "maintenance: is unknown"),
             ("[[maintenances]]\ntitle = \"x\"".to_owned(), "maintenances[0].starts_at: is required"),

@@ -133,9 +133,9 @@ impl Model for Channel {
 body! {
     /// What is set about a channel.
     pub struct ChannelFields {
-        /// What it is called: 1 to 100 characters, no control characters; its kind where it is not
-        /// said.
-        #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+        /// What it is called: 1 to 100 characters, no control characters but tabs; its kind where
+        /// it is not said.
+        #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x08\x0a-\x1f\x7f-\x9f]*$")]
         channel_name: String,
         /// What kind of receiver it is; it can't be changed.
         #[schema(schema_with = kind_words)]

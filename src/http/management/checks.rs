@@ -343,8 +343,8 @@ impl Model for Check {
 body! {
     /// What is set about a check.
     pub struct CheckFields {
-        /// What it is called: at most 100 characters, no control characters.
-        #[schema(max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+        /// What it is called: at most 100 characters, no control characters but tabs.
+        #[schema(max_length = 100, pattern = r"^[^\x00-\x08\x0a-\x1f\x7f-\x9f]*$")]
         check_name: String,
         /// Its tags: at most 20, each 1 to 50 characters without white space or comma.
         #[schema(max_items = 20, min_length = 1, max_length = 50, pattern = r"^[^\s,\x00-\x1f\x7f-\x9f]+$")]

@@ -131,9 +131,9 @@ impl Model for Maintenance {
 body! {
     /// What is set about a maintenance window.
     pub struct MaintenanceFields {
-        /// What it is called, at most 100 characters, no control characters; empty where it is not
-        /// said. It is shown beside what the window kept back.
-        #[schema(max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+        /// What it is called, at most 100 characters, no control characters but tabs; empty where it
+        /// is not said. It is shown beside what the window kept back.
+        #[schema(max_length = 100, pattern = r"^[^\x00-\x08\x0a-\x1f\x7f-\x9f]*$")]
         title: String,
         /// The checks of this project that it covers, by their ids, besides those that `tags` names.
         /// It goes with the last of them, where it has no tags. Neither `checks` nor `tags`: the

@@ -54,8 +54,8 @@ impl Model for Profile {
 body! {
     /// What a user may change about themselves.
     pub struct ProfileFields {
-        /// What they are called: at most 100 characters, no control characters.
-        #[schema(max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+        /// What they are called: at most 100 characters, no control characters but tabs.
+        #[schema(max_length = 100, pattern = r"^[^\x00-\x08\x0a-\x1f\x7f-\x9f]*$")]
         name: String,
         /// An IANA time zone, such as `Europe/Budapest`.
         #[schema(format = "iana-time-zone", example = "Europe/Budapest")]

@@ -94,11 +94,12 @@ impl Model for Project {
 body! {
     /// What is set about a project.
     pub struct ProjectFields {
-        /// What it is called: 1 to 100 characters, not all of them spaces, no control characters.
+        /// What it is called: 1 to 100 characters, not all of them spaces, no control characters but
+        /// tabs.
         #[schema(
             min_length = 1,
             max_length = 100,
-            pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+            pattern = r"^[^\x00-\x08\x0a-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x08\x0a-\x1f\x7f-\x9f]*$"
         )]
         project_name: String,
         /// A ping to an unknown slug may make a check; 1 where it is not said.

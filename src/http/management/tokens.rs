@@ -113,9 +113,9 @@ impl Model for Token {
 body! {
     /// What is said of a new token.
     pub struct NewTokenFields {
-        /// What to call it: 1 to 100 characters, no control characters; no other of your tokens may
-        /// be called so.
-        #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+        /// What to call it: 1 to 100 characters, no control characters but tabs; no other of your
+        /// tokens may be called so.
+        #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x08\x0a-\x1f\x7f-\x9f]*$")]
         subject: String,
         /// For how long it holds: seconds, at most `tokens.max_days` (normally 365 days).
         #[schema(minimum = 1, maximum = 31_536_000, extensions(("x-unit" = json!("seconds"))))]
