@@ -64,8 +64,7 @@ impl Keeper {
     async fn look(&self) -> Result<Duration> {
         self.round().await?;
         let mut conn = self.ctx.store.read().await?;
-        let ends = [held::next_end(&mut conn).await?, maintenance::next_closing(&mut conn).await?];
-        let next = ends.into_iter().flatten().min();
+        let next = held::next_end(&mut conn).await?;
         let micros = next.map_or(i64::MAX, |at| at.micros_since(self.ctx.now()));
         // A little late rather than a little early: the clock has microseconds, the timer has not.
         let micros = u64::try_from(micros.max(0)).unwrap_or(0).saturating_add(500);
@@ -97,24 +96,19 @@ impl Keeper {
         }
     }
 
-    /// Writes down when the windows that repeat open next. Whoever asks meanwhile reckons it, so that
-    /// no moment of an opening is lost by a delay here.
+    /// Writes down when the windows that repeat open next, [`CHUNK`] of them at a time. Whoever asks
+    /// meanwhile reckons it, so that no moment of an opening is lost by a delay here: once a second
+    /// is enough, however often they open.
     async fn open_again(&self) -> Result<()> {
-        loop {
-            let now = self.ctx.now();
-            let mut conn = self.ctx.store.read().await?;
-            if maintenance::next_closing(&mut conn).await?.is_none_or(|at| at > now) {
-                return Ok(());
-            }
-            drop(conn);
-            let mut tx = self.ctx.store.begin().await?;
-            let seen = maintenance::open_again(&mut tx, now, CHUNK).await?;
-            tx.commit().await?;
-            if seen == 0 {
-                // Another node is at them.
-                return Ok(());
-            }
+        let now = self.ctx.now();
+        let mut conn = self.ctx.store.read().await?;
+        if maintenance::next_closing(&mut conn).await?.is_none_or(|at| at > now) {
+            return Ok(());
         }
+        drop(conn);
+        let mut tx = self.ctx.store.begin().await?;
+        maintenance::open_again(&mut tx, now, CHUNK).await?;
+        tx.commit().await
     }
 
     /// Lets go what is due of at most [`CHUNK`] checks in one transaction: how many checks that was,

@@ -235,8 +235,9 @@ pub fn validate(ctx: &Context, settings: &Settings) -> Result<()> {
     check_slug(Some(&settings.slug))?;
     check_tags(&settings.tags.0)?;
     check_length("description", Some(&settings.description), MAX_DESCRIPTION)?;
-    let period = (settings.kind == Kind::Simple.as_str()).then_some(*period);
-    check_times(&ctx.config.checks, period, Some(*grace), *max_runtime)
+    // Beside a schedule one that nobody gave may be below what the configuration asks for.
+    let is_given = settings.kind == Kind::Simple.as_str() || *period != Settings::default().period;
+    check_times(&ctx.config.checks, is_given.then_some(*period), Some(*grace), *max_runtime)
 }
 
 fn check_name(name: Option<&str>) -> Result<()> {

@@ -5,11 +5,12 @@
 
 use crate::clock::Timestamp;
 use crate::context::Context;
-use crate::domain::maintenance::{LONGEST, Repetition, SHORTEST, is_in_range};
+use crate::domain::maintenance::{LONGEST, Repetition, SHORTEST};
 use crate::fault::{Fault, Result};
 use crate::service::checks::check_tags;
 use crate::service::names;
 use crate::service::remark::{self, Remark};
+use crate::service::years;
 use crate::store::maintenance::{self, Window};
 use crate::store::tx::Conn;
 use crate::store::{Flag, checks, held, projects};
@@ -41,15 +42,18 @@ impl Change {
     ///
     /// # Errors
     /// The first one that is out of range.
-    pub fn validate(&self) -> Result<()> {
+    pub fn validate(&self, now: Timestamp) -> Result<()> {
         self.title.as_deref().map(|title| names::check("title", title, 0)).transpose()?;
         let (starts_at, ends_at) = (self.starts_at.flatten(), self.ends_at.flatten());
-        check_moment("starts_at", starts_at)?;
-        check_moment("ends_at", ends_at)?;
+        years::check("starts_at", starts_at)?;
+        years::check("ends_at", ends_at)?;
         check_tags(self.tags.as_deref().unwrap_or_default())?;
         if let Some(Some(expression)) = &self.repeat {
             let wrong = |reason| Fault::invalid("repeat", reason);
-            Repetition::read(expression, SHORTEST, None, None).map_err(wrong)?;
+            let repetition = Repetition::read(expression, SHORTEST, None, None).map_err(wrong)?;
+            if repetition.is_too_often(now) {
+                return Err(wrong("must not begin more often than once a minute".to_owned()));
+            }
         }
         let duration = self.duration.flatten();
         if duration.is_some_and(|duration| !(SHORTEST..=LONGEST).contains(&duration)) {
@@ -92,13 +96,6 @@ impl Change {
         window.whole_project = Flag::from(window.checks.is_empty() && window.tags.is_empty());
         Ok(())
     }
-}
-
-fn check_moment(field: &str, at: Option<Timestamp>) -> Result<()> {
-    if at.is_none_or(is_in_range) {
-        return Ok(());
-    }
-    Err(Fault::invalid(field, "must be a time of the years 1970 to 9999, in UTC"))
 }
 
 /// A window that repeats has a duration, and bounds if it likes; another one has just its bounds.
@@ -243,6 +240,11 @@ pub async fn remarks(conn: &mut Conn, window: &Window, now: Timestamp) -> Result
         };
         remarks.push(Remark::new(&remark::MAINTENANCE_ENDED, message));
     }
+    if window.repetition().is_some_and(|repetition| repetition.hardly_closes(now)) {
+        let message = "it opens again before it has closed, over and over: what it covers is hardly \
+                       ever told of";
+        remarks.push(Remark::new(&remark::MAINTENANCE_NEVER_CLOSES, message));
+    }
     let covers_some = window.whole_project == Flag(1)
         || maintenance::covers_any(conn, window.maintenance_id).await?;
     if !covers_some {
@@ -258,7 +260,7 @@ mod tests {
     use super::*;
 
     fn refused(change: &Change) -> String {
-        change.validate().unwrap_err().to_string()
+        change.validate(Timestamp(0)).unwrap_err().to_string()
     }
 
     #[test]
@@ -269,9 +271,12 @@ mod tests {
             "title: must have at most 100 characters, no control characters but tabs"
         );
         let title = Change { title: Some("ä".repeat(100)), ..Change::default() };
-        assert!(title.validate().is_ok() && Change::default().validate().is_ok());
+        assert!(
+            title.validate(Timestamp(0)).is_ok()
+                && Change::default().validate(Timestamp(0)).is_ok()
+        );
         let late = Change { ends_at: Some(Some(Timestamp(i64::MAX))), ..Change::default() };
-        assert!(refused(&late).starts_with("ends_at: must be a time of the years 1970 to 9999"));
+        assert!(refused(&late).starts_with("ends_at: must be a time in the years 1970 to 9999"));
         let tags = Change { tags: Some(vec!["a b".to_owned()]), ..Change::default() };
         assert!(refused(&tags).starts_with("tags: "));
     }
@@ -283,7 +288,7 @@ mod tests {
             ends_at: Some(Some(Timestamp(to))),
             ..Change::default()
         };
-        assert!(between(1, 2).validate().is_ok());
+        assert!(between(1, 2).validate(Timestamp(0)).is_ok());
         assert_eq!(refused(&between(2, 2)), "ends_at: must be later than starts_at");
         assert_eq!(refused(&between(3, 2)), "ends_at: must be later than starts_at");
     }
@@ -295,7 +300,7 @@ mod tests {
         let applied = |change: Change, window: &Window| {
             let mut window = window.clone();
             change
-                .validate()
+                .validate(Timestamp(0))
                 .and_then(|()| change.apply(&mut window))
                 .map_err(|f| f.to_string())?;
             Ok::<Window, String>(window)

@@ -79,6 +79,15 @@ pub const MAINTENANCE_ENDED: Kind = Kind {
              mend repeat.",
 };
 
+/// A maintenance window that is always open.
+pub const MAINTENANCE_NEVER_CLOSES: Kind = Kind {
+    group: "MAINTENANCE",
+    code: "NEVER_CLOSES",
+    when: "The maintenance window opens again before it has closed, many times in a row: what it \
+           covers is hardly ever told of.",
+    remedy: "Give it a shorter duration, or a schedule that fires less often.",
+};
+
 /// A maintenance window that no check is in.
 pub const MAINTENANCE_COVERS_NOTHING: Kind = Kind {
     group: "MAINTENANCE",
@@ -107,6 +116,7 @@ pub const ALL: &[&Kind] = &[
     &CHANNEL_DISABLED,
     &CHANNEL_DELIVERY_FAILED,
     &MAINTENANCE_ENDED,
+    &MAINTENANCE_NEVER_CLOSES,
     &MAINTENANCE_COVERS_NOTHING,
     &QUEUE_DELAYED,
 ];

@@ -42,18 +42,23 @@ impl Window {
     /// When it is open at `now`, or else opens next; none where it opens no more.
     #[must_use]
     pub fn opening(&self, now: Timestamp) -> Option<Opening> {
-        let Some(expression) = &self.repeat else {
-            let once = Opening { from: self.starts_at?, until: self.ends_at? };
-            return (now < once.until).then_some(once);
-        };
-        match Repetition::read(expression, self.duration?, self.starts_at, self.ends_at) {
-            Ok(repetition) => repetition.opening(now),
-            Err(reason) => {
-                let id = self.maintenance_id;
-                tracing::error!(maintenance_id = id, %reason, "this maintenance window can't be read; it keeps nothing back");
-                None
-            }
+        if self.repeat.is_some() {
+            return self.repetition()?.opening(now);
         }
+        let once = Opening { from: self.starts_at?, until: self.ends_at? };
+        (now < once.until).then_some(once)
+    }
+
+    /// How it repeats; none where it does not.
+    #[must_use]
+    pub fn repetition(&self) -> Option<Repetition> {
+        let (expression, duration) = (self.repeat.as_deref()?, self.duration?);
+        let read = Repetition::read(expression, duration, self.starts_at, self.ends_at);
+        let id = self.maintenance_id;
+        let tell = |reason: &String| {
+            tracing::error!(maintenance_id = id, %reason, "this maintenance window can't be read; it keeps nothing back");
+        };
+        read.inspect_err(tell).ok()
     }
 }
 
@@ -352,12 +357,12 @@ pub async fn next_closing(conn: &mut Conn) -> Result<Option<Timestamp>> {
     Ok(fetch_value!(conn, Option<Timestamp>, sql))
 }
 
-/// Writes down the next opening of at most `limit` windows that repeat and have closed by `now`, and
-/// returns how many that were. Those that another node is at are passed over.
+/// Writes down the next opening of at most `limit` windows that repeat and have closed by `now`. Those
+/// that another node is at are passed over.
 ///
 /// # Errors
 /// The database refused.
-pub async fn open_again(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<usize> {
+pub async fn open_again(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<()> {
     let sql = format!(
         "SELECT {COLUMNS} FROM maintenance_windows m \
          WHERE m.repeat IS NOT NULL AND m.closes_at <= $1 \
@@ -374,5 +379,5 @@ pub async fn open_again(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<u
     let sql = "UPDATE maintenance_windows SET opens_at = r.opens_at, closes_at = r.closes_at \
                FROM r WHERE maintenance_windows.maintenance_id = r.maintenance_id";
     Rows::new("maintenance_id, opens_at, closes_at", columns).execute(conn, sql).await?;
-    Ok(windows.len())
+    Ok(())
 }

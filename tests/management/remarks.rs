@@ -126,6 +126,11 @@ impl Scene {
         self.says("PUT", &window, json!({"tags": []}), &[over]).await;
         self.says("PUT", &window, json!({"ends_at": "2126-01-01T00:00:00Z"}), &[]).await;
         self.says("DELETE", &window, json!({}), &[]).await;
+        let always = json!({"repeat": "@hourly", "duration": 86_400});
+        let window = self.says("POST", "/maintenance", always, &["MAINTENANCE/NEVER_CLOSES"]).await;
+        let window = format!("/maintenance/{}", window["maintenance_id"]);
+        self.says("PUT", &window, json!({"duration": 3599}), &[]).await;
+        self.says("DELETE", &window, json!({}), &[]).await;
     }
 
     /// A notification that has waited for more than a minute.

@@ -474,12 +474,18 @@ both_databases! {
         let file = "[[maintenances]]\ntitle = \"weekly\"\nrepeat = \"Sun 02:00\"\nduration = 7200";
         room.import(project, file).await;
         let text = room.export(project).await;
-        assert!(text.contains("repeat = \"Sun 02:00\"\nduration = 7200"), "{text}");
+        assert!(text.contains("ends_at = \"never\"\nrepeat = \"Sun 02:00\"\nduration = 7200"), "{text}");
         assert_eq!(room.import(project, &text).await["updated"], json!([]));
         let once = "starts_at = 2027-01-15T08:00:00Z\nends_at = 2027-01-15T09:00:00Z";
         room.import(project, &format!("[[maintenances]]\ntitle = \"weekly\"\nrepeat = \"\"\n{once}")).await;
         let window = room.list(project, "maintenance").await.swap_remove(0);
         assert_eq!((&window["repeat"], &window["duration"]), (&Value::Null, &Value::Null));
+        // Each of the two files makes of the other's window what it says, bounds included.
+        let one_off = room.export(project).await;
+        room.import(project, &text).await;
+        assert_eq!(room.export(project).await, text);
+        room.import(project, &one_off).await;
+        assert_eq!(room.export(project).await, one_off);
         let message = room.refuses(project, "[[maintenances]]\ntitle = \"b\"\nrepeat = \"daily\"").await;
         assert!(message.starts_with("maintenances[0].duration: is required where repeat is given"), "{message}");
     }

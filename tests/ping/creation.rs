@@ -225,7 +225,7 @@ both_databases! {
     async fn bad_values_are_refused_for_a_check_that_exists_as_well(database) {
         let api = shared(database).await;
         let check = api.check("existing", json!({})).await;
-        for query in ["period=abc", "grace=0", "schedule=nonsense"] {
+        for query in ["period=abc", "grace=0", "schedule=nonsense", "schedule=@daily&period=99999999999"] {
             let answer = api.ping_slug(&format!("existing?create=1&{query}")).await;
             assert_eq!(answer.status, 400, "{query}");
         }

@@ -156,8 +156,10 @@ impl Schedule {
 pub fn kind_of(expression: &str) -> Result<Kind, String> {
     let Err(not_cron) = Cron::parse(expression) else { return Ok(Kind::Cron) };
     let Err(not_calendar) = OnCalendar::parse(expression) else { return Ok(Kind::OnCalendar) };
-    let looks_like_cron =
-        expression.trim().starts_with('@') || expression.split_whitespace().count() == 5;
+    // Fields of which one is missing or too many are meant as cron, too.
+    let has_calendar_marks = [":", "..", "~"].iter().any(|mark| expression.contains(mark));
+    let has_fields = (4..=7).contains(&expression.split_whitespace().count());
+    let looks_like_cron = expression.trim().starts_with('@') || (has_fields && !has_calendar_marks);
     Err(if looks_like_cron { not_cron } else { not_calendar })
 }
 
@@ -223,6 +225,10 @@ mod tests {
             assert_eq!(kind_of(calendar), Ok(Kind::OnCalendar), "{calendar}");
         }
         assert!(kind_of("61 * * * *").unwrap_err().starts_with("minute: "));
+        for wrong_count in ["* * * *", "0 0 3 * * *", "0 3 * * 1-5 Europe/Berlin"] {
+            let reason = kind_of(wrong_count).unwrap_err();
+            assert!(reason.starts_with("must have 5 fields"), "{wrong_count}: {reason}");
+        }
         assert!(kind_of("*-*-* 25:00").unwrap_err().starts_with("hour: "));
         assert!(kind_of("").is_err());
     }

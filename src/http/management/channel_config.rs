@@ -38,7 +38,7 @@ fn of_service(service: &Service) -> Object {
 fn of_field(field: &Field) -> Object {
     let least = field.is_needed.then_some(1);
     let builder = match &field.shape {
-        Shape::Text(most) | Shape::Secret(most) => text()
+        Shape::Text(most) | Shape::Secret(most) | Shape::Like(most, ..) => text()
             .min_length(least)
             .max_length(Some(*most))
             .pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]*$")),

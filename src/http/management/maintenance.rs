@@ -35,7 +35,11 @@ to `ends_at` where they are given; any other one is open between those two. For 
 
 /// The commands of this file.
 pub fn commands() -> Vec<Command> {
-    let remarks = [&remark::MAINTENANCE_ENDED, &remark::MAINTENANCE_COVERS_NOTHING];
+    let remarks = [
+        &remark::MAINTENANCE_ENDED,
+        &remark::MAINTENANCE_NEVER_CLOSES,
+        &remark::MAINTENANCE_COVERS_NOTHING,
+    ];
     vec![
         Command::get(
             "/user/project/{project_id}/maintenance-list",
@@ -209,7 +213,7 @@ pub async fn list(call: Call) -> Answer {
 /// `POST …/maintenance`
 pub async fn create(call: Call) -> Answer {
     let change = wanted(call.fields()?, &[])?;
-    change.validate()?;
+    change.validate(call.ctx.now())?;
     let project = call.project(Role::Editor).await?;
     let window = maintenance::create(&call.ctx, project.project_id, &change).await?;
     written(&call, window).await
@@ -228,7 +232,7 @@ pub async fn read(call: Call) -> Answer {
 /// `PUT …/maintenance/{maintenance_id}`
 pub async fn update(call: Call) -> Answer {
     let change = wanted(call.fields()?, &READ_ONLY)?;
-    change.validate()?;
+    change.validate(call.ctx.now())?;
     let maintenance_id = call.id("maintenance_id")?;
     let project = call.project(Role::Editor).await?;
     let project_id = project.project_id;

@@ -58,7 +58,8 @@ fn window_remarks(present: &Present, plan: &Plan, now: Timestamp) -> Vec<Remark>
     }
     let mut remarks = Vec::new();
     if !ended.is_empty() {
-        let message = format!("ended already, and so keeping nothing back: {}", listed(&ended));
+        let message =
+            format!("over, or never opening, and so keeping nothing back: {}", listed(&ended));
         remarks.push(Remark::new(&remark::MAINTENANCE_ENDED, message));
     }
     if !idle.is_empty() {

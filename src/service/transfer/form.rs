@@ -17,6 +17,10 @@ use crate::store::maintenance::Window;
 pub const FORMAT: i64 = 1;
 /// The word for a run that may take as long as the grace time.
 pub const AS_GRACE: &str = "grace";
+/// The word for a window that may begin at any time.
+pub const AT_ANY_TIME: &str = "any";
+/// The word for a window that goes on repeating.
+pub const NEVER: &str = "never";
 /// The word for an early tolerance that follows from the schedule.
 pub const BY_SCHEDULE: &str = "auto";
 
@@ -191,12 +195,9 @@ impl CheckForm {
 #[derive(Debug, Serialize)]
 pub struct WindowForm {
     title: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    starts_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ends_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    repeat: Option<String>,
+    starts_at: String,
+    ends_at: String,
+    repeat: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration: Option<i64>,
     tags: Vec<String>,
@@ -207,12 +208,14 @@ impl WindowForm {
     /// A window that covers these checks.
     #[must_use]
     pub fn new(window: &Window, checks: Vec<Reference>) -> Self {
-        let moment = |at: Option<Timestamp>| at.map(Timestamp::to_rfc3339);
+        let moment = |at: Option<Timestamp>, word: &str| {
+            at.map_or_else(|| word.to_owned(), Timestamp::to_rfc3339)
+        };
         Self {
             title: window.title.clone(),
-            starts_at: moment(window.starts_at),
-            ends_at: moment(window.ends_at),
-            repeat: window.repeat.clone(),
+            starts_at: moment(window.starts_at, AT_ANY_TIME),
+            ends_at: moment(window.ends_at, NEVER),
+            repeat: window.repeat.clone().unwrap_or_default(),
             duration: window.duration,
             tags: window.tags.clone(),
             checks,

@@ -81,7 +81,7 @@ impl Plan {
         let channels = channel_steps(ctx, present, &file.channels)?;
         let names = names_after(present, &channels);
         let checks = check_steps(ctx, present, &file.checks, &names)?;
-        let windows = windows::steps(present, &file.windows, &file.checks, &checks)?;
+        let windows = windows::steps(present, &file.windows, &file.checks, &checks, ctx.now())?;
         Ok(Self { project_name, auto_create, project, channels, checks, windows })
     }
 

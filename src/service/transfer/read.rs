@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use toml::Value;
 use toml::de::{DeTable, DeValue};
 
-use super::form::{AS_GRACE, BY_SCHEDULE, FORMAT};
+use super::form::{AS_GRACE, AT_ANY_TIME, BY_SCHEDULE, FORMAT, NEVER};
 use super::table::{Table, json};
 use crate::clock::Timestamp;
 use crate::domain::schedule::Kind;
@@ -228,8 +228,8 @@ fn window(mut table: Table) -> Result<WindowEntry> {
     let title = table.required_text("title")?;
     let change = maintenance::Change {
         title: Some(title.clone()),
-        starts_at: moment(&mut table, "starts_at")?.map(Some),
-        ends_at: moment(&mut table, "ends_at")?.map(Some),
+        starts_at: moment(&mut table, "starts_at", AT_ANY_TIME)?,
+        ends_at: moment(&mut table, "ends_at", NEVER)?,
         // TOML has no null: an empty text says that it does not repeat.
         repeat: table.text("repeat")?.map(|text| Some(text).filter(|text| !text.is_empty())),
         duration: table.integer("duration")?.map(Some),
@@ -242,15 +242,17 @@ fn window(mut table: Table) -> Result<WindowEntry> {
     Ok(WindowEntry { place, title, change, checks })
 }
 
-/// A moment, as a string or as a date and time of TOML.
-fn moment(table: &mut Table, name: &'static str) -> Result<Option<Timestamp>> {
+/// A moment, as a string or as a date and time of TOML; or (the inner none) the word for none.
+#[allow(clippy::option_option, reason = "to leave a bound alone and to take it away differ")]
+fn moment(table: &mut Table, name: &'static str, none: &str) -> Result<Option<Option<Timestamp>>> {
     let text = match table.any(name) {
         None => return Ok(None),
+        Some(Value::String(text)) if text == none => return Ok(Some(None)),
         Some(Value::String(text)) => text,
         Some(Value::Datetime(at)) => at.to_string(),
         Some(_) => String::new(),
     };
-    text.parse().map(Some).map_err(|reason: String| table.wrong(name, reason))
+    text.parse().map(|at| Some(Some(at))).map_err(|reason: String| table.wrong(name, reason))
 }
 
 fn choices(table: &mut Table, field: &'static str) -> Result<Option<Vec<Choice>>> {

@@ -9,6 +9,7 @@ use super::present::Present;
 use super::read::{CheckEntry, Choice, WindowEntry};
 use super::report::{Deed, differences};
 use super::table::at;
+use crate::clock::Timestamp;
 use crate::fault::Result;
 use crate::service::maintenance::{self, MAX_COUNT};
 use crate::store::Flag;
@@ -35,6 +36,7 @@ pub fn steps(
     entries: &[WindowEntry],
     check_entries: &[CheckEntry],
     check_steps: &[CheckStep],
+    now: Timestamp,
 ) -> Result<Vec<WindowStep>> {
     let existing: Vec<&str> = present.windows.iter().map(|window| window.title.as_str()).collect();
     let wanted: Vec<&str> = entries.iter().map(|entry| entry.title.as_str()).collect();
@@ -44,7 +46,7 @@ pub fn steps(
     let directory = Directory::of(present, check_entries, check_steps);
     let each = entries.iter().zip(found).map(|(entry, place)| {
         let old = place.map(|place| &present.windows[place]);
-        step(present, old, entry, &directory).map_err(|fault| at(&entry.place, fault))
+        step(present, old, entry, &directory, now).map_err(|fault| at(&entry.place, fault))
     });
     each.collect()
 }
@@ -54,9 +56,10 @@ fn step(
     old: Option<&Window>,
     entry: &WindowEntry,
     directory: &Directory,
+    now: Timestamp,
 ) -> Result<WindowStep> {
     let change = &entry.change;
-    change.validate()?;
+    change.validate(now)?;
     let told_before = old.map_or_else(Vec::new, |window| present.covered_by(window));
     let mut window = old.cloned().unwrap_or_else(|| maintenance::empty(present.project.project_id));
     change.apply(&mut window)?;
