@@ -79,10 +79,14 @@ impl Message<'_> {
     }
 
     /// What names the check to services that join what belongs together: the same for its down and
-    /// its up, another for every check.
+    /// its up, another for every check. Where there is no check (a test, the news of a channel that
+    /// was switched off), it is another for every message.
     #[must_use]
     pub fn key(&self) -> String {
-        format!("overdue-{}", self.lead().check.unique_key)
+        match self.lead().check.unique_key.as_str() {
+            "" => format!("overdue-{}", self.id),
+            key => format!("overdue-{key}"),
+        }
     }
 }
 
@@ -198,6 +202,7 @@ pub fn code(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::alert::CheckFacts;
     use crate::domain::alert::tests::late_backup;
 
     #[test]
@@ -242,5 +247,13 @@ mod tests {
         assert_eq!(format!("{}.\n\n{}", message.subject(), message.details()), message.text());
         assert_eq!(format!("{}\n\n{}", message.facts(), message.link()), message.details());
         assert!(!message.is_up());
+    }
+
+    #[test]
+    fn a_check_has_one_key_and_what_is_no_check_has_one_for_each_message() {
+        let key = |alert, id| Message { alerts: &[alert], id, now: late_backup().now }.key();
+        assert_eq!(key(late_backup(), "msg_1"), key(late_backup(), "msg_2"));
+        let test = Alert { check: CheckFacts::default(), ..late_backup() };
+        assert_eq!(key(test, "msg_1"), "overdue-msg_1");
     }
 }

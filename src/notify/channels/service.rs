@@ -1,6 +1,8 @@
 //! The kinds whose message is one request to a service. Each of them is a [`Service`]: a table of
 //! fields, and a function that makes the request.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
@@ -9,7 +11,12 @@ use url::Url;
 use super::form::{Config, Field};
 use super::message::Message;
 use crate::clock::Timestamp;
+use crate::domain::alert::{Alert, CheckFacts, Event};
 use crate::notify::outbound::{Answer, Delivery, Failure, Outbound, Request, header_value};
+
+/// How long the incident of a test stays open: services that work off their requests side by side
+/// must have opened it before they are told to close it.
+const TEST_STAYS: Duration = Duration::from_secs(1);
 
 /// A kind whose message is one request.
 #[derive(Debug)]
@@ -56,9 +63,31 @@ impl Service {
         message: &Message<'_>,
     ) -> Delivery {
         match (self.request)(&Config(config), message) {
-            Ok(Some(request)) => self.send(outbound, &request, message.now).await,
+            Ok(Some(request)) => {
+                let delivery = self.send(outbound, &request, message.now).await;
+                if delivery == Delivery::Delivered {
+                    self.close_test(outbound, config, message).await;
+                }
+                delivery
+            }
             Ok(None) => Delivery::Skipped,
             Err(failure) => failure.into(),
+        }
+    }
+
+    /// Closes what a test has opened at a service that keeps incidents. Where that fails, the test
+    /// has still shown that the channel works, and people see there what stayed open.
+    async fn close_test(&self, outbound: &Outbound, config: &Value, message: &Message<'_>) {
+        let [test] = message.alerts else { return };
+        if test.event != Event::Test || self.group_threshold != 0 {
+            return;
+        }
+        let check = CheckFacts { name: message.subject(), ..CheckFacts::default() };
+        let closed = [Alert { event: Event::Up, check, ..test.clone() }];
+        let message = Message { alerts: &closed, ..*message };
+        if let Ok(Some(request)) = (self.request)(&Config(config), &message) {
+            tokio::time::sleep(TEST_STAYS).await;
+            self.send(outbound, &request, message.now).await;
         }
     }
 
@@ -118,6 +147,14 @@ pub(super) fn with_secret(
     Ok(request)
 }
 
+/// A URL that this program knows itself.
+///
+/// # Errors
+/// It can't be read, which a test of its kind would show.
+pub(super) fn fixed(url: &str) -> Result<Url, Failure> {
+    Url::parse(url).map_err(|_| Failure::Refused("the service's URL can't be read".to_owned()))
+}
+
 /// A URL below a base, each part of it percent-encoded.
 ///
 /// # Errors
@@ -137,7 +174,6 @@ pub(super) fn below(mut base: Url, parts: &[&str]) -> Result<Url, Failure> {
 #[cfg(test)]
 pub(super) mod tests {
     use std::fmt::Write as _;
-    use std::time::Duration;
 
     use futures_util::future::join_all;
 
@@ -145,7 +181,6 @@ pub(super) mod tests {
     use super::super::form;
     use super::*;
     use crate::domain::alert::tests::late_backup;
-    use crate::domain::alert::{Alert, CheckFacts, Event};
     use crate::notify::outbound::tests::{Receiver, answer, open};
 
     fn config_of(service: &Service) -> Value {
@@ -288,5 +323,41 @@ pub(super) mod tests {
                 assert!(size < 40_000, "{}: {size}", service.name);
             }
         }
+    }
+
+    /// A service that keeps incidents, on this machine.
+    static INCIDENTS: Service = Service {
+        name: "incidents",
+        about: "A stand-in.",
+        fields: &[form::needed("url", form::Shape::Url, "where it is")],
+        example: r#"{"url": "http://localhost/"}"#,
+        group_threshold: 0,
+        gone: &[],
+        request: |config, message| {
+            let told = serde_json::json!({"is_up": message.is_up(), "key": message.key()});
+            Ok(Some(post_json(config.url("url")?, &told)))
+        },
+        objection: no_objection,
+    };
+
+    #[tokio::test]
+    async fn what_a_test_opens_is_closed_again_and_nothing_else_is() {
+        let receiver = Receiver::answering(&[&answer("202 Accepted", "")]).await;
+        let config = serde_json::json!({"url": receiver.url("/").as_str()});
+        let down = late_backup();
+        let test = Alert { event: Event::Test, check: CheckFacts::default(), ..down.clone() };
+        for alerts in [[down], [test]] {
+            let delivery = INCIDENTS.deliver(&open(), &config, &message(&alerts)).await;
+            assert_eq!(delivery, Delivery::Delivered);
+        }
+        let heard: Vec<String> = receiver.heard().into_iter().map(|heard| heard.body).collect();
+        assert_eq!(
+            heard,
+            [
+                r#"{"is_up":false,"key":"overdue-0123456789012345678901234567890123456789"}"#,
+                r#"{"is_up":false,"key":"overdue-msg_6955b2e8_7"}"#,
+                r#"{"is_up":true,"key":"overdue-msg_6955b2e8_7"}"#,
+            ]
+        );
     }
 }
