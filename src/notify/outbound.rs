@@ -34,7 +34,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 3;
 
-/// How much of an answer is read, bytes.
+/// How much of an answer is read where nobody asks for more, bytes.
 const MAX_ANSWER: usize = 16 * 1024;
 
 /// How much of an answer's beginning goes into an error text, characters.
@@ -57,7 +57,7 @@ pub struct Settings {
 /// A request that is ready to go.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// GET, POST or PUT; kept on redirects.
+    /// Any that may have a body, and GET; kept on redirects.
     pub method: Method,
     /// Where to; user and password in it are sent as basic authentication.
     pub url: Url,
@@ -155,6 +155,14 @@ impl Outbound {
     /// # Errors
     /// [`Failure`] where no answer came that could be used.
     pub async fn send(&self, request: &Request) -> Result<Answer, Failure> {
+        self.fetch(request, MAX_ANSWER).await
+    }
+
+    /// The same, for answers that are read for what they hold: `most` bytes of it.
+    ///
+    /// # Errors
+    /// [`Failure`] where no answer came that could be used.
+    pub async fn fetch(&self, request: &Request, most: usize) -> Result<Answer, Failure> {
         let mut time_is_up = pin!(tokio::time::sleep(self.timeout));
         let mut response = tokio::select! {
             response = self.follow(request) => response?,
@@ -162,7 +170,7 @@ impl Outbound {
         };
         let mut body = Vec::new();
         tokio::select! {
-            () = read(&mut response, &mut body) => {}
+            () = read(&mut response, &mut body, most) => {}
             () = &mut time_is_up => {}
         }
         let retry_after = response.headers().get(header::RETRY_AFTER);
@@ -460,11 +468,11 @@ fn target(from: &Url, headers: &HeaderMap) -> Result<Url, Failure> {
     from.join(location).map_err(|_| wrong("whose target can't be read"))
 }
 
-async fn read(response: &mut reqwest::Response, body: &mut Vec<u8>) {
+async fn read(response: &mut reqwest::Response, body: &mut Vec<u8>, most: usize) {
     while let Ok(Some(chunk)) = response.chunk().await {
-        let room = MAX_ANSWER - body.len();
+        let room = most - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if body.len() == MAX_ANSWER {
+        if body.len() == most {
             return;
         }
     }

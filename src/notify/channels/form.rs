@@ -35,6 +35,8 @@ pub enum Shape {
     Like(usize, fn(&str) -> bool, &'static str),
     /// A text, hidden when it is shown.
     Secret(usize),
+    /// A telephone number in its international form, `+4915112345678`.
+    Phone,
     /// An `http` or `https` URL.
     Url,
     /// The same, hidden behind its host: it holds what only its owner may know.
@@ -213,6 +215,7 @@ impl Field {
                     return Err(invalid(self.name, format!("must be {what}")));
                 }
             }
+            Shape::Phone => check_phone(self.name, text)?,
             Shape::Url | Shape::SecretUrl => check_url(self.name, text)?,
             Shape::OneOf(words) => {
                 if !words.contains(&text) {
@@ -243,6 +246,14 @@ impl Field {
             _ => false,
         }
     }
+}
+
+/// Checks that a number can be called from anywhere (E.164).
+fn check_phone(name: &str, text: &str) -> Result<()> {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    let fits = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    let reason = "must be a number in international form, such as +4915112345678";
+    if fits { Ok(()) } else { Err(invalid(name, reason)) }
 }
 
 /// Checks that something can be sent to a URL.
@@ -305,6 +316,7 @@ mod tests {
         optional("priority", Shape::Number(1, 5, 3), "how much it matters"),
         optional("loud", Shape::Flag(1), "whether it rings"),
         optional("room", Shape::Like(9, |text| text.starts_with('!'), "an id"), "where it goes"),
+        optional("phone", Shape::Phone, "who is called"),
     ];
 
     fn with(name: &str, value: Value) -> Value {
@@ -323,6 +335,7 @@ mod tests {
         let wanted = json!({
             "url": "https://chat.example:8443/a", "token": "secret", "hook": "", "topic": "ops",
             "style": "plain", "priority": 3, "loud": 1, "room": "",
+            "style": "plain", "priority": 3, "loud": 1, "phone": "",
         });
         assert_eq!(stored, wanted);
         assert_eq!(validate(FIELDS, &stored, None).unwrap(), stored);
@@ -342,6 +355,16 @@ mod tests {
             ("loud", json!(true), "config.loud: must be 0 or 1"),
             ("room", json!("#ops"), "config.room: must be an id"),
             ("room", json!("!345678901"), "config.room: must have at most 9 characters"),
+            (
+                "phone",
+                json!("0151 1234567"),
+                "config.phone: must be a number in international form",
+            ),
+            (
+                "phone",
+                json!("+49151/12345"),
+                "config.phone: must be a number in international form",
+            ),
             ("colour", json!("red"), "config.colour: is no field of this kind; there are url"),
             ("token", json!("***"), "config.token: it is hidden and only kept"),
         ] {

@@ -1,6 +1,7 @@
 //! The kinds of channels: one file a kind, and here the table of them. What a kind can do is
 //! chosen by `match`, so that the compiler names every place that a new kind must fill.
 
+mod apprise;
 pub mod form;
 mod gotify;
 pub mod message;
@@ -14,6 +15,11 @@ pub mod service;
 mod slack;
 mod spike;
 mod splunkoncall;
+mod trello;
+mod twilio;
+mod twilio_call;
+mod twilio_sms;
+mod twilio_whatsapp;
 pub mod webhook;
 
 use serde_json::Value;
@@ -24,7 +30,7 @@ use message::Message;
 use service::Service;
 
 /// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 18] = [
+const ANNOUNCED: [&str; 13] = [
     "email",
     "mattermost",
     "rocketchat",
@@ -35,18 +41,13 @@ const ANNOUNCED: [&str; 18] = [
     "matrix",
     "zulip",
     "signal",
-    "twilio_sms",
-    "twilio_call",
-    "twilio_whatsapp",
     "github",
-    "trello",
-    "apprise",
     "command",
     "group",
 ];
 
 /// The kinds whose message is one request to a service.
-pub static SERVICES: [&Service; 10] = [
+pub static SERVICES: [&Service; 15] = [
     &slack::SLACK,
     &ntfy::NTFY,
     &pagerduty::PAGERDUTY,
@@ -57,6 +58,11 @@ pub static SERVICES: [&Service; 10] = [
     &splunkoncall::SPLUNKONCALL,
     &pagertree::PAGERTREE,
     &spike::SPIKE,
+    &twilio_sms::TWILIO_SMS,
+    &twilio_call::TWILIO_CALL,
+    &twilio_whatsapp::TWILIO_WHATSAPP,
+    &apprise::APPRISE,
+    &trello::TRELLO,
 ];
 
 /// A kind of channel that can send.

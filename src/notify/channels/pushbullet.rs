@@ -37,7 +37,7 @@ fn request(config: Config<'_>, message: &Message<'_>) -> Result<Option<Request>,
     let mut body = json!({
         "type": if message.link().is_empty() { "note" } else { "link" },
         "title": cut(&message.subject(), LONGEST_TITLE),
-        "body": cut(&message.details(), LONGEST_BODY),
+        "body": cut(&message.facts(), LONGEST_BODY),
         // A push of the same identifier is not made twice.
         "guid": message.id,
     });

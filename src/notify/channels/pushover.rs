@@ -47,7 +47,7 @@ pub static PUSHOVER: Service = Service {
 
 fn request(config: Config<'_>, message: &Message<'_>) -> Result<Option<Request>, Failure> {
     let title = cut(&message.subject(), LONGEST_TITLE);
-    let text = cut(&message.details(), LONGEST_MESSAGE);
+    let text = cut(&message.facts(), LONGEST_MESSAGE);
     let name = if message.is_up() { "priority_up" } else { "priority_down" };
     let [priority, retry, expire] = [name, "retry", "expire"].map(|n| config.number(n).to_string());
     let mut fields = vec![

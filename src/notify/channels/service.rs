@@ -183,7 +183,7 @@ pub(super) mod tests {
     use crate::domain::alert::tests::late_backup;
     use crate::notify::outbound::tests::{Receiver, answer, open};
 
-    fn config_of(service: &Service) -> Value {
+    pub(in super::super) fn config_of(service: &Service) -> Value {
         let example: Value = serde_json::from_str(service.example).unwrap();
         form::validate(service.fields, &example, None).unwrap()
     }
@@ -246,15 +246,19 @@ pub(super) mod tests {
         request
     }
 
+    /// An answer with a body.
+    pub(in super::super) fn said(status: &str, body: &str) -> String {
+        let length = body.len();
+        format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+    }
+
     /// What becomes of a message of a service that answers it with this status and body.
     pub(in super::super) async fn delivered(
         service: &Service,
         status: &str,
         body: &str,
     ) -> Delivery {
-        let length = body.len();
-        let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close");
-        let receiver = Receiver::answering(&[&format!("{head}\r\n\r\n{body}")]).await;
+        let receiver = Receiver::answering(&[&said(status, body)]).await;
         let config = config_of(service);
         let alerts = [late_backup()];
         let request = (service.request)(&Config(&config), &message(&alerts)).unwrap().unwrap();
