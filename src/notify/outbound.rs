@@ -285,6 +285,22 @@ impl Answer {
     }
 }
 
+impl Delivery {
+    /// The same with each of `secrets` made unreadable in what the receiver said.
+    #[must_use]
+    pub fn without(mut self, secrets: &[String]) -> Self {
+        let (Self::Retry { error, .. } | Self::Refused { error } | Self::Gone { error }) =
+            &mut self
+        else {
+            return self;
+        };
+        for secret in secrets {
+            *error = error.replace(secret.as_str(), "***");
+        }
+        self
+    }
+}
+
 impl From<Failure> for Delivery {
     fn from(failure: Failure) -> Self {
         match failure {

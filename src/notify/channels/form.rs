@@ -165,6 +165,25 @@ pub(super) fn mask(fields: &[Field], config: &Value) -> Value {
     config
 }
 
+/// What of a stored config must not be read anywhere: its secrets, and the parts of its secret URLs
+/// that are long enough to be one.
+pub(super) fn secrets(fields: &[Field], config: &Value) -> Vec<String> {
+    let mut secrets = Vec::new();
+    for field in fields {
+        let text = config[field.name].as_str().unwrap_or_default();
+        match field.shape {
+            Shape::Secret(_) => secrets.push(text.to_owned()),
+            Shape::SecretUrl => {
+                let parts = text.split(['/', '?', '&', '=']).skip(3);
+                secrets.extend(parts.filter(|part| part.len() >= 8).map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+    secrets.retain(|secret| secret.len() >= 4);
+    secrets
+}
+
 /// Which fields of a config hold the mask of a secret instead of one.
 pub(super) fn masked(fields: &[Field], config: &Value) -> Vec<String> {
     let holds = |field: &&Field| field.is_masked(config[field.name].as_str().unwrap_or_default());
@@ -377,7 +396,7 @@ mod tests {
 
     #[test]
     fn secrets_are_hidden_and_come_back_as_long_as_the_host_stays() {
-        let hook = json!("https://hooks.example/T0/B0/secret");
+        let hook = json!("https://hooks.example/T0/B0/topsecret");
         let stored = validate(FIELDS, &with("hook", hook), None).unwrap();
         let shown = mask(FIELDS, &stored);
         assert_eq!(
@@ -385,6 +404,7 @@ mod tests {
             (&json!("***"), &json!("https://hooks.example/***"))
         );
         assert_eq!(masked(FIELDS, &shown), ["token", "hook"]);
+        assert_eq!(secrets(FIELDS, &stored), ["secret", "topsecret"]);
         assert!(masked(FIELDS, &stored).is_empty());
         assert_eq!(validate(FIELDS, &shown, Some(&stored)).unwrap(), stored);
         let mut moved = shown.clone();

@@ -177,8 +177,8 @@ pub(super) mod tests {
 
     use futures_util::future::join_all;
 
-    use super::super::SERVICES;
     use super::super::form;
+    use super::super::{Kind, SERVICES, deliver};
     use super::*;
     use crate::domain::alert::tests::late_backup;
     use crate::notify::outbound::tests::{Receiver, answer, open};
@@ -365,5 +365,16 @@ pub(super) mod tests {
                 r#"{"is_up":true,"key":"overdue-msg_6955b2e8_7"}"#,
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn what_a_service_says_is_told_without_the_channels_secrets() {
+        let echo = said("403 Forbidden", "no routing for /hook/abcdefghij");
+        let receiver = Receiver::answering(&[&echo]).await;
+        let config = serde_json::json!({"url": receiver.url("/hook/abcdefghij").as_str()});
+        let slack = Kind::Service(&super::super::slack::SLACK);
+        let delivery = deliver(slack, &open(), &config, &message(&[late_backup()])).await;
+        let error = "403 Forbidden: no routing for /hook/***".to_owned();
+        assert_eq!(delivery, Delivery::Gone { error });
     }
 }
