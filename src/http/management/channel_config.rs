@@ -35,6 +35,11 @@ fn of_service(service: &Service) -> Object {
         .build()
 }
 
+/// A number of a telephone as E.164 writes it.
+const PHONE: &str = r"^\+[1-9][0-9]{6,14}$";
+/// The same, or nothing.
+const PHONE_OR_NONE: &str = r"^(\+[1-9][0-9]{6,14})?$";
+
 fn of_field(field: &Field) -> Object {
     let least = field.is_needed.then_some(1);
     let builder = match &field.shape {
@@ -42,6 +47,10 @@ fn of_field(field: &Field) -> Object {
             .min_length(least)
             .max_length(Some(*most))
             .pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]*$")),
+        Shape::Phone => {
+            let number = text().min_length(least).max_length(Some(16));
+            number.pattern(Some(if field.is_needed { PHONE } else { PHONE_OR_NONE }))
+        }
         Shape::Url | Shape::SecretUrl => {
             let url = text().min_length(least).max_length(Some(2000));
             url.format(Some(SchemaFormat::Custom("http-url".to_owned())))

@@ -204,7 +204,7 @@ fn is_first_line(issue: &Issue, beginning: &str) -> bool {
 /// What is said, as a block of code, in which GitHub finds neither mentions nor Markdown, and the
 /// link below it.
 fn text(said: &str, message: &Message<'_>) -> String {
-    format!("{}\n\n{}", fenced(said, LONGEST_TEXT), message.link()).trim_end().to_owned()
+    format!("{}\n\n{}", fenced("text", said, LONGEST_TEXT), message.link()).trim_end().to_owned()
 }
 
 #[cfg(test)]

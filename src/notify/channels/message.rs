@@ -55,12 +55,6 @@ impl Message<'_> {
         text.split_once("\n\n").map_or_else(String::new, |(_, rest)| rest.to_owned())
     }
 
-    /// The details without the link at their end, for kinds that give the link a place of its own.
-    #[must_use]
-    pub fn facts(&self) -> String {
-        let details = self.details();
-        let link = alert::one_line(&self.alerts[0].link);
-        details.strip_suffix(&link).unwrap_or(&details).trim_end().to_owned()
     /// The details without the link at their end, for kinds that have a place of its own for it.
     #[must_use]
     pub fn facts(&self) -> String {
@@ -183,13 +177,6 @@ pub fn calm(text: &str) -> String {
     text.replace('@', "@\u{200b}")
 }
 
-/// Text as a block of code in Markdown, at most `most` characters of it: nothing in it means anything,
-/// and it can't end the block.
-#[must_use]
-pub fn fenced(text: &str, most: usize) -> String {
-    format!("```text\n{}\n```", cut(&text.replace("```", "'''"), most))
-}
-
 /// Text in which no `<` begins a tag, for services that may take it for HTML and may as well show it
 /// as it is: behind each `<` stands a space of no width.
 #[must_use]
@@ -235,7 +222,6 @@ mod tests {
         assert_eq!(html("<b a='\"'>&", 99), "&lt;b a=&#39;&quot;&#39;&gt;&amp;");
         assert_eq!(markdown("*a*_b_[c]", 99, "*_[]"), "\\*a\\*\\_b\\_\\[c\\]");
         assert_eq!(calm("@all"), "@\u{200b}all");
-        assert_eq!(fenced("a\n````\nb", 99), "```text\na\n'''`\nb\n```");
         assert_eq!(untagged("<b>&"), "<\u{200b}b>&");
     }
 

@@ -266,7 +266,6 @@ pub(super) mod tests {
     }
 
     /// What a service makes of an error, of being told to wait, of garbage and of silence.
-    async fn pauses(service: &'static Service, outbound: &Outbound) -> Vec<Option<Duration>> {
     async fn pauses(outbound: &Outbound, service: &'static Service) -> Vec<Option<Duration>> {
         let receiver = Receiver::answering(&[
             &answer("500 Internal Server Error", ""),
@@ -293,7 +292,6 @@ pub(super) mod tests {
     #[tokio::test]
     async fn every_service_is_tried_again_after_what_may_pass_and_waits_as_long_as_it_is_told() {
         let outbound = open();
-        let all = join_all(SERVICES.into_iter().map(|service| pauses(service, &outbound))).await;
         let all = join_all(SERVICES.into_iter().map(|service| pauses(&outbound, service))).await;
         for (service, pauses) in SERVICES.iter().zip(all) {
             let wanted = [None, Some(Duration::from_secs(90)), None, None];

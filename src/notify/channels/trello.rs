@@ -37,7 +37,7 @@ fn request(config: Config<'_>, message: &Message<'_>) -> Result<Option<Request>,
         return Ok(None);
     }
     let name = cut(&calm(&message.subject()), LONGEST_NAME);
-    let text = format!("{}\n\n{}", fenced(&message.facts(), LONGEST_TEXT), message.link());
+    let text = format!("{}\n\n{}", fenced("text", &message.facts(), LONGEST_TEXT), message.link());
     let fields = [
         ("idList", config.text("list_id")),
         ("name", name.as_str()),
