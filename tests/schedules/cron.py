@@ -19,13 +19,13 @@ from cronsim import CronSim, CronSimError
 zoneinfo.reset_tzpath(to=[])
 
 HEADER = """\
-# When cron expressions happen, and which texts are cron expressions: what cronsim {cronsim} says, with
-# the time zones of {zones}. Made by cron.py beside this file, which says how.
+# When cron expressions happen, and which texts are cron expressions: what cronsim {cronsim} says, with the
+# time zones of {zones}. Made by cron.py beside this file, which says how.
 #
 # "@ ZONE START" begins the expressions that are asked for that zone from that moment on. Each has a
 # line: the expression, a tab, and whole minutes from START to the first occurrence after it, from
 # that to the second, and so on; "60x3" is three times 60. At the end there may be "never": there
-# are no more within 50 years; or "astray": what cronsim goes on with is not after what it said last.
+# are no more within 50 years; or "astray": what cronsim says next is not after what it said last.
 #
 # "?" begins texts that are expressions ("yes") or not ("no").
 """

@@ -4,7 +4,7 @@
 //!
 //! Where cronsim 2.8 does otherwise than Debian's cron, which it means to follow, we do as Debian's
 //! cron does. [`ASTRAY_BY_THE_CLOCK`] is all of that here; what is never asked has tests of its own
-//! beside `src/domain/schedule/cron/parse.rs`: six fields, @-names, and `5-5/15`.
+//! in `src/domain/schedule/cron/parse/tests.rs`: six fields, @-names, and `5-5/15`.
 
 use std::io::Write;
 use std::path::Path;
