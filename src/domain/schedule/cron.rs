@@ -55,6 +55,24 @@ struct Weekdays {
     last: u8,
 }
 
+/// An expression that knows no last days and counts no weekdays, as sets of numbers, kept as bits:
+/// what any scheduler can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plain {
+    /// Bits 0 to 59.
+    pub minutes: u64,
+    /// Bits 0 to 23.
+    pub hours: u64,
+    /// Days of the month, bits 1 to 31.
+    pub dates: u64,
+    /// Bits 1 to 12.
+    pub months: u64,
+    /// Bits 0 to 6; 0 is Sunday.
+    pub weekdays: u64,
+    /// Whether a day must be in both `dates` and `weekdays`. Otherwise either is enough.
+    pub needs_both: bool,
+}
+
 impl Cron {
     /// Reads an expression: five fields, or a name such as `@daily`.
     ///
@@ -62,6 +80,26 @@ impl Cron {
     /// Which field is wrong and what is allowed: `minute: 61 is not within 0–59`.
     pub fn parse(text: &str) -> Result<Self, String> {
         parse::expression(text)
+    }
+
+    /// The five fields of an expression as they are written (minute, hour, day of month, month, day of
+    /// week), those of a name such as `@daily` included. What is in them is not looked at.
+    ///
+    /// # Errors
+    /// There are not five, or nothing has this name.
+    pub fn fields(text: &str) -> Result<[&str; 5], String> {
+        parse::fields(text)
+    }
+
+    /// The expression as sets of numbers; none where `L`, `LW`, `5L` or `5#2` stand in it.
+    #[must_use]
+    pub fn plain(&self) -> Option<Plain> {
+        let Self { minutes, hours, days, weekdays, months, needs_both, .. } = *self;
+        let [first, rest @ ..] = weekdays.nth;
+        let is_counted = weekdays.last != 0 || rest.iter().any(|week| *week != first);
+        let is_plain = !days.last && !days.last_working && !is_counted;
+        let (dates, weekdays) = (days.dates, u64::from(first));
+        is_plain.then_some(Plain { minutes, hours, dates, months, weekdays, needs_both })
     }
 
     /// The first occurrence strictly after `after`, in this zone; none where it never fires again.

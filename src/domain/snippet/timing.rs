@@ -2,6 +2,8 @@
 //! systemd. What one of them can't say is left to be filled in, with the reason; nothing is rounded.
 
 use super::When;
+use crate::domain::schedule::cron::{Cron as Expression, Plain};
+use crate::domain::schedule::oncalendar::OnCalendar;
 
 /// Whose cron expressions are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +41,11 @@ pub(super) fn cron(when: &When, whose: Cron) -> Result<(String, Option<String>),
             Ok((times, None))
         }
         When::Cron { expression, .. } => {
-            let times = known(expression, whose).ok_or_else(|| {
+            let times = match whose {
+                Cron::Debian => for_debian(expression),
+                Cron::Kubernetes => for_kubernetes(expression),
+            };
+            let times = times.ok_or_else(|| {
                 let expression = super::harmless(expression);
                 format!("The check's schedule, {expression}, is more than this cron understands")
             })?;
@@ -96,157 +102,158 @@ fn long(seconds: i64) -> String {
     parts.collect::<Vec<_>>().join(" ")
 }
 
-/// The @-names and what they stand for.
-const NAMED: [(&str, &str); 7] = [
-    ("@hourly", "0 * * * *"),
-    ("@daily", "0 0 * * *"),
-    ("@midnight", "0 0 * * *"),
-    ("@weekly", "0 0 * * 0"),
-    ("@monthly", "0 0 1 * *"),
-    ("@yearly", "0 0 1 1 *"),
-    ("@annually", "0 0 1 1 *"),
-];
-
-/// The five fields of an expression that has none of what only some crons know (`L`, `W`, `#`).
-fn fields(expression: &str) -> Option<[&str; 5]> {
-    let lower = expression.trim().to_ascii_lowercase();
-    let named = NAMED.iter().find(|(name, _)| *name == lower).map(|(_, fields)| *fields);
-    let fields: Vec<&str> = named.unwrap_or(expression).split_whitespace().collect();
-    let fields: [&str; 5] = fields.try_into().ok()?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || "*/,-".contains(c);
-    let day_of_month_has_letters = fields[2].contains(|c: char| c.is_ascii_alphabetic());
-    let ends_in_last = fields[4].split(',').any(|item| item.to_ascii_uppercase().ends_with('L'));
-    let known = fields.iter().all(|field| field.chars().all(plain));
-    (known && !day_of_month_has_letters && !ends_in_last).then_some(fields)
+/// The sets of an expression that has none of what only some crons know (`L`, `W`, `#`).
+fn plain(expression: &str) -> Option<Plain> {
+    Expression::parse(expression).ok()?.plain()
 }
 
-fn known(expression: &str, whose: Cron) -> Option<String> {
-    let [minute, hour, day, month, weekday] = fields(expression)?;
-    let weekday = match whose {
-        Cron::Debian => weekday.to_owned(),
-        Cron::Kubernetes if !weekday.contains('7') => weekday.to_owned(),
-        Cron::Kubernetes => {
-            let days = weekdays(weekday)?;
-            days.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
-        }
+/// The fields as they are, for Debian's cron reads them as we do; only `5/15`, which it
+/// refuses and others read in different ways, becomes `5-59/15`.
+fn for_debian(expression: &str) -> Option<String> {
+    plain(expression)?;
+    let ends = [59, 23, 31, 12, 7];
+    let fields = Expression::fields(expression).ok()?.into_iter().zip(ends);
+    let closed = |(field, end): (&str, u32)| {
+        let items = field.split(',').map(|item| match item.split_once('/') {
+            Some((first, step)) if first != "*" && !first.contains('-') => {
+                format!("{first}-{end}/{step}")
+            }
+            _ => item.to_owned(),
+        });
+        items.collect::<Vec<_>>().join(",")
     };
-    Some(format!("{minute} {hour} {day} {month} {weekday}"))
+    Some(fields.map(closed).collect::<Vec<_>>().join(" "))
+}
+
+/// The fields written anew. There, a day must match both of its fields where one has `*` without a
+/// step in it, wherever that stands, so that two fields that leave days out can't both be asked for.
+fn for_kubernetes(expression: &str) -> Option<String> {
+    let plain = plain(expression)?;
+    let (dates, weekdays) = match days(&plain) {
+        Days::All => (ALL_DATES, ALL_WEEKDAYS),
+        Days::Dates(dates) => (dates, ALL_WEEKDAYS),
+        Days::Weekdays(weekdays) => (ALL_DATES, weekdays),
+        Days::Either(dates, weekdays) => (dates, weekdays),
+        Days::Both(..) => return None,
+    };
+    let fields = [
+        (plain.minutes, ALL_MINUTES),
+        (plain.hours, ALL_HOURS),
+        (dates, ALL_DATES),
+        (plain.months, ALL_MONTHS),
+        (weekdays, ALL_WEEKDAYS),
+    ];
+    Some(fields.map(|(bits, all)| numbers(bits, all, "-")).join(" "))
 }
 
 /// When a timer of systemd starts the job; or why nothing can be said.
 pub(super) fn calendar(when: &When) -> Result<Calendar, String> {
+    let zone = zone(when).unwrap_or("UTC");
+    let in_zone = |lines: Vec<String>| lines.iter().map(|line| format!("{line} {zone}")).collect();
     let (lines, expression) = match when {
         When::Every(seconds) => {
             let Some(times) = every(*seconds) else { return Ok(Calendar::Every(*seconds)) };
             // The period of a check has no zone, and neither has its timer.
             return Ok(translated(&times).map_or(Calendar::Every(*seconds), Calendar::At));
         }
-        When::Cron { expression, .. } => (translated(expression), expression),
-        When::OnCalendar { expression, .. } => (own(expression), expression),
+        When::Cron { expression, .. } => (translated(expression).map(in_zone), expression),
+        When::OnCalendar { expression, .. } => (own(expression, zone), expression),
     };
-    let lines = lines.ok_or_else(|| {
+    lines.map(Calendar::At).ok_or_else(|| {
         let expression = super::harmless(expression);
         format!("The check's schedule, {expression}, can't be said to systemd")
-    })?;
-    let zone = zone(when).unwrap_or("UTC");
-    let in_zone = |line: String| if has_zone(&line) { line } else { format!("{line} {zone}") };
-    Ok(Calendar::At(lines.into_iter().map(in_zone).collect()))
+    })
 }
 
-/// Calendar expressions as they are, one a line.
-fn own(expression: &str) -> Option<Vec<String>> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || " *:/,.~+-_".contains(c);
-    let lines: Vec<String> = expression.lines().map(|line| line.trim().to_owned()).collect();
-    let fine = |line: &String| !line.is_empty() && line.chars().all(plain);
-    (!lines.is_empty() && lines.iter().all(fine)).then_some(lines)
+/// Calendar expressions as they are, one a line, those that name no zone with this one.
+fn own(expression: &str, zone: &str) -> Option<Vec<String>> {
+    OnCalendar::parse(expression).ok()?;
+    let lines = expression.lines().map(str::trim_ascii).filter(|line| !line.is_empty());
+    let in_zone = |line: &str| {
+        let has_zone = OnCalendar::parse(line).ok()?.has_own_zone();
+        Some(if has_zone { line.to_owned() } else { format!("{line} {zone}") })
+    };
+    lines.map(in_zone).collect()
 }
 
-/// Whether a calendar expression ends in a zone: no date, time or day has a letter at its
-/// beginning, save days, which come first, and words like `daily`, which stand alone.
-fn has_zone(line: &str) -> bool {
-    let words = line.split_whitespace().skip(1);
-    words.last().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()))
-}
-
-/// A cron expression as calendar expressions: two where day of month and day of week are both
-/// restricted, for cron then fires where either fits.
+/// A cron expression as calendar expressions: two where a day matches by its date or its weekday.
 fn translated(expression: &str) -> Option<Vec<String>> {
-    let [minute, hour, day, month, weekday] = fields(expression)?;
-    let days = weekdays(weekday)?;
-    let all = days.len() == 7;
-    let names: Vec<&str> = days.iter().map(|day| WEEKDAYS[*day]).collect();
-    let on = if all { String::new() } else { format!("{} ", names.join(",")) };
-    let (month, date) = (values(&month_numbers(month), 1)?, values(day, 1)?);
-    let time = format!("{}:{}:00", values(hour, 0)?, values(minute, 0)?);
-    if day.starts_with('*') || weekday.starts_with('*') {
-        return Some(vec![format!("{on}*-{month}-{date} {time}")]);
+    let plain = plain(expression)?;
+    let of = |bits, all| numbers(bits, all, "..");
+    let (hours, minutes) = (of(plain.hours, ALL_HOURS), of(plain.minutes, ALL_MINUTES));
+    let (months, time) = (of(plain.months, ALL_MONTHS), format!("{hours}:{minutes}:00"));
+    let on_dates = |dates| format!("*-{months}-{} {time}", of(dates, ALL_DATES));
+    let on_both = |dates, weekdays| format!("{} {}", names(weekdays), on_dates(dates));
+    Some(match days(&plain) {
+        Days::All => vec![on_dates(ALL_DATES)],
+        Days::Dates(dates) => vec![on_dates(dates)],
+        Days::Weekdays(weekdays) => vec![on_both(ALL_DATES, weekdays)],
+        Days::Either(dates, weekdays) => vec![on_dates(dates), on_both(ALL_DATES, weekdays)],
+        Days::Both(dates, weekdays) => vec![on_both(dates, weekdays)],
+    })
+}
+
+/// The days of an expression, as bits.
+enum Days {
+    All,
+    Dates(u64),
+    Weekdays(u64),
+    Either(u64, u64),
+    Both(u64, u64),
+}
+
+fn days(plain: &Plain) -> Days {
+    let Plain { dates, weekdays, needs_both, .. } = *plain;
+    match (dates == ALL_DATES, weekdays == ALL_WEEKDAYS) {
+        (true, false) if needs_both => Days::Weekdays(weekdays),
+        (false, true) if needs_both => Days::Dates(dates),
+        (false, false) if needs_both => Days::Both(dates, weekdays),
+        (false, false) => Days::Either(dates, weekdays),
+        // Neither leaves a day out, or one of them does not and either is enough.
+        _ => Days::All,
     }
-    Some(vec![format!("*-{month}-{date} {time}"), format!("{on}*-{month}-* {time}")])
 }
 
-const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS: [&str; 12] =
-    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+const ALL_MINUTES: u64 = (1 << 60) - 1;
+const ALL_HOURS: u64 = (1 << 24) - 1;
+const ALL_DATES: u64 = (1 << 32) - 2;
+const ALL_MONTHS: u64 = (1 << 13) - 2;
+const ALL_WEEKDAYS: u64 = (1 << 7) - 1;
 
-fn month_numbers(field: &str) -> String {
-    let field = field.to_ascii_uppercase();
-    let months = MONTHS.iter().enumerate();
-    months.fold(field, |field, (i, name)| field.replace(name, &(i + 1).to_string()))
+/// Weekdays in systemd's words.
+fn names(weekdays: u64) -> String {
+    const NAMES: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+    let days = (0..).zip(NAMES).filter(|(day, _)| weekdays >> day & 1 == 1);
+    days.map(|(_, name)| name).collect::<Vec<_>>().join(",")
 }
 
-/// A list of numbers, ranges and steps in systemd's spelling; `least` is the field's first value.
-fn values(field: &str, least: u32) -> Option<String> {
-    let number = |text: &str| text.parse::<u32>().ok();
-    let one = |item: &str| {
-        let (range, step) = match item.split_once('/') {
-            Some((range, step)) => (range, Some(number(step).filter(|step| *step > 0)?)),
-            None => (item, None),
-        };
-        match (range, range.split_once('-'), step) {
-            ("*", _, None) => Some("*".to_owned()),
-            ("*", _, Some(step)) => Some(format!("{least}/{step}")),
-            (_, Some((from, to)), None) => Some(format!("{}..{}", number(from)?, number(to)?)),
-            (_, Some((from, to)), Some(step)) => {
-                Some(format!("{}..{}/{step}", number(from)?, number(to)?))
-            }
-            (single, None, None) => number(single).map(|n| n.to_string()),
-            // A step without a range: crons differ on it.
-            (_, None, Some(_)) => None,
+/// Numbers, given as bits, in a field that allows `all` of them: `*`, a range with a step, or a list
+/// of numbers and ranges. A step never goes without its end, past which systemd carries an open one
+/// on: `*:0/7` leaves 00:00 out.
+fn numbers(bits: u64, all: u64, to: &str) -> String {
+    if bits == all {
+        return "*".to_owned();
+    }
+    let numbers: Vec<u32> = (0..u64::BITS).filter(|n| bits >> n & 1 == 1).collect();
+    if let [first, second, _, .., last] = numbers[..] {
+        let step = second - first;
+        if step > 1 && numbers.windows(2).all(|pair| pair[1] - pair[0] == step) {
+            return format!("{first}{to}{last}/{step}");
         }
-    };
-    let items: Vec<String> = field.split(',').map(one).collect::<Option<_>>()?;
-    let all = items.iter().any(|item| item == "*");
-    Some(if all { "*".to_owned() } else { items.join(",") })
-}
-
-/// The days that a cron's field names, in order, Sunday being 0.
-fn weekdays(field: &str) -> Option<Vec<usize>> {
-    let day = |text: &str| {
-        let named = WEEKDAYS.iter().position(|name| name.eq_ignore_ascii_case(text));
-        named.or_else(|| text.parse().ok()).filter(|day| *day <= 7)
-    };
-    let mut days = [false; 7];
-    for item in field.split(',') {
-        let (range, step) = match item.split_once('/') {
-            Some((range, step)) => (range, step.parse().ok().filter(|step| *step > 0)?),
-            None => (item, 1),
-        };
-        let (from, to) = match (range, range.split_once('-')) {
-            ("*", _) => (0, 6),
-            (_, Some((from, to))) => (day(from)?, day(to)?),
-            (single, None) if step == 1 => (day(single)?, day(single)?),
-            _ => return None,
-        };
-        // `FRI-SUN` ends at 0; cron takes such a range only where Sunday is written 7.
-        (from..=to).step_by(step).for_each(|day| days[day % 7] = true);
     }
-    let named: Vec<usize> = (0..7).filter(|day| days[*day]).collect();
-    (!named.is_empty()).then_some(named)
+    let runs = numbers.chunk_by(|a, b| a + 1 == *b).flat_map(|run| match run {
+        [first, _, .., last] => vec![format!("{first}{to}{last}")],
+        short => short.iter().map(u32::to_string).collect(),
+    });
+    runs.collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Timestamp;
+    use crate::domain::schedule::zone::Tz;
+    use proptest::prelude::*;
 
     fn cron_of(expression: &str) -> When {
         When::Cron { expression: expression.to_owned(), timezone: "Europe/Berlin".to_owned() }
@@ -290,6 +297,15 @@ mod tests {
         assert_eq!(of("@Daily", Cron::Debian).unwrap(), "0 0 * * *");
         assert_eq!(of("0 0 * * 5-7", Cron::Debian).unwrap(), "0 0 * * 5-7");
         assert_eq!(of("0 0 * * 5-7", Cron::Kubernetes).unwrap(), "0 0 * * 0,5,6");
+        assert_eq!(of("5/15 0 */2 * *", Cron::Debian).unwrap(), "5-59/15 0 */2 * *");
+        assert_eq!(of("0 0 1 feb/3 1,TUE/2", Cron::Debian).unwrap(), "0 0 1 feb-12/3 1,TUE-7/2");
+        assert_eq!(of("5/15 9 */2 * *", Cron::Kubernetes).unwrap(), "5-50/15 9 1-31/2 * *");
+        // There, the star of `1,*` would have both fields match, and that of `*/2` either.
+        assert_eq!(of("0 0 1,* * 1", Cron::Kubernetes).unwrap(), "0 0 * * *");
+        assert_eq!(of("0 0 */2 * 1", Cron::Debian).unwrap(), "0 0 */2 * 1");
+        assert!(of("0 0 */2 * 1", Cron::Kubernetes).is_err());
+        assert_eq!(of("0 0 13 * FRI", Cron::Kubernetes).unwrap(), "0 0 13 * 5");
+        assert_eq!(of("0 0 * JAN MON-FRI", Cron::Kubernetes).unwrap(), "0 0 * 1 1-5");
         for foreign in ["0 0 L * *", "0 0 LW * *", "0 0 15W * *", "0 0 * * 5L", "0 0 * * FRI#2"] {
             assert!(of(foreign, Cron::Debian).is_err(), "{foreign}");
         }
@@ -303,7 +319,12 @@ mod tests {
     #[test]
     fn a_cron_expression_becomes_calendar_expressions() {
         let all = "Europe/Berlin";
-        assert_eq!(calendar_of("*/5 * * * *"), [format!("*-*-* *:0/5:00 {all}")]);
+        assert_eq!(calendar_of("*/5 * * * *"), [format!("*-*-* *:0..55/5:00 {all}")]);
+        assert_eq!(calendar_of("*/7 * * * *"), [format!("*-*-* *:0..56/7:00 {all}")]);
+        assert_eq!(calendar_of("0 */5 * * *"), [format!("*-*-* 0..20/5:0:00 {all}")]);
+        assert_eq!(calendar_of("*/60 * * * *"), [format!("*-*-* *:0:00 {all}")]);
+        assert_eq!(calendar_of("5/15 * * * *"), [format!("*-*-* *:5..50/15:00 {all}")]);
+        assert_eq!(calendar_of("0 0 */2 * 1"), [format!("Mon *-*-1..31/2 0:0:00 {all}")]);
         assert_eq!(calendar_of("30 3 1-7/2 * *"), [format!("*-*-1..7/2 3:30:00 {all}")]);
         assert_eq!(
             calendar_of("0 9 * JAN,7 MON-FRI"),
@@ -313,8 +334,66 @@ mod tests {
             calendar_of("0 0 13 * FRI"),
             [format!("*-*-13 0:0:00 {all}"), format!("Fri *-*-* 0:0:00 {all}"),]
         );
-        for foreign in ["0 0 L * *", "0 0 * * FRI#2", "0/5 * * * *", "* * * *", "* * * * 8"] {
+        for foreign in ["0 0 L * *", "0 0 * * FRI#2", "0 0 * * 5L", "* * * *", "* * * * 8"] {
             assert!(calendar(&cron_of(foreign)).is_err(), "{foreign}");
+        }
+    }
+
+    /// A field of a cron expression; numbers from `least` to `most`.
+    fn field(least: u32, most: u32) -> impl Strategy<Value = String> {
+        let number = || least..=most;
+        let item = prop_oneof![
+            Just("*".to_owned()),
+            (1..70_u32).prop_map(|step| format!("*/{step}")),
+            number().prop_map(|n| n.to_string()),
+            (number(), 1..20_u32).prop_map(|(n, step)| format!("{n}/{step}")),
+            (number(), number()).prop_map(|(a, b)| format!("{}-{}", a.min(b), a.max(b))),
+            (number(), number(), 1..9_u32).prop_map(|(a, b, step)| format!(
+                "{}-{}/{step}",
+                a.min(b),
+                a.max(b)
+            )),
+        ];
+        prop::collection::vec(item, 1..3).prop_map(|items| items.join(","))
+    }
+
+    fn fields() -> impl Strategy<Value = String> {
+        let days = (field(1, 31), field(1, 12), field(0, 7));
+        (field(0, 59), field(0, 23), days)
+            .prop_map(|(m, h, (d, month, w))| format!("{m} {h} {d} {month} {w}"))
+    }
+
+    proptest! {
+        #[test]
+        fn systemd_is_told_the_times_of_the_cron_expression(
+            text in fields(),
+            from in 1_700_000_000_i64..1_900_000_000,
+        ) {
+            let cron = Expression::parse(&text).unwrap();
+            let lines = translated(&text).unwrap();
+            prop_assert!(!lines.iter().any(|line| line.contains('/') && !line.contains("..")));
+            let calendar = OnCalendar::parse(&lines.join("\n")).unwrap();
+            let mut at = Some(Timestamp(from * 1_000_000));
+            for _ in 0..50 {
+                let Some(now) = at else { break };
+                // systemd knows no year after 2199.
+                at = cron.next_after(now, Tz::UTC).filter(|at| at.epoch_seconds() < 7_258_118_400);
+                prop_assert_eq!(calendar.next_after(now, Tz::UTC), at, "{}: {:?}", text, lines);
+            }
+        }
+
+        #[test]
+        fn crons_are_told_what_means_the_same(text in fields()) {
+            let wanted = Expression::parse(&text).unwrap();
+            let debian = for_debian(&text).unwrap();
+            prop_assert_eq!(Expression::parse(&debian).unwrap(), wanted, "{}", debian);
+            let Some(kubernetes) = for_kubernetes(&text) else { return Ok(()) };
+            let now = Timestamp(1_700_000_000_000_000);
+            let found = Expression::parse(&kubernetes).unwrap();
+            prop_assert_eq!(found.next_after(now, Tz::UTC), wanted.next_after(now, Tz::UTC));
+            let fields: Vec<&str> = kubernetes.split(' ').collect();
+            prop_assert!(fields.iter().all(|field| *field == "*" || !field.contains('*')));
+            prop_assert!(!fields[4].contains('7'));
         }
     }
 
@@ -340,6 +419,8 @@ mod tests {
             at(&["Mon *-*-* 03:00 UTC", "*-*~01 4:00 UTC"])
         );
         assert_eq!(lines("*-*-* 12:00 Asia/Tokyo"), at(&["*-*-* 12:00 Asia/Tokyo"]));
+        assert_eq!(lines("\n daily\n\n \nMon 3:00 UTC\n"), at(&["daily UTC", "Mon 3:00 UTC"]));
+        assert_eq!(lines("@1234567890"), at(&["@1234567890"]));
         assert!(lines("daily\n[Service]\nExecStart=/bin/x").is_err());
         assert!(lines("%H").is_err() && lines("").is_err());
     }

@@ -66,15 +66,7 @@ const NICKNAMES: [(&str, &str); 7] = [
 
 /// See [`Cron::parse`].
 pub fn expression(text: &str) -> Result<Cron, String> {
-    let text = text.trim();
-    let fields = if text.starts_with('@') { nickname(text)? } else { text };
-    let mut fields = fields.split_whitespace();
-    let five = [(); 5].map(|()| fields.next().unwrap_or_default());
-    let count = five.iter().filter(|field| !field.is_empty()).count() + fields.count();
-    if count != 5 {
-        return Err(wrong_count(count));
-    }
-    let [minute, hour, day, month, weekday] = five;
+    let [minute, hour, day, month, weekday] = fields(text)?;
     let is_star = |field: &str| field.starts_with('*');
     let cron = Cron {
         minutes: numbers(&MINUTE, minute)?,
@@ -87,6 +79,16 @@ pub fn expression(text: &str) -> Result<Cron, String> {
         follows_clock: is_star(minute) || is_star(hour),
     };
     Ok(Cron { firing: times::firing_months(&cron), ..cron })
+}
+
+/// See [`Cron::fields`].
+pub fn fields(text: &str) -> Result<[&str; 5], String> {
+    let text = text.trim();
+    let fields = if text.starts_with('@') { nickname(text)? } else { text };
+    let mut fields = fields.split_whitespace();
+    let five = [(); 5].map(|()| fields.next().unwrap_or_default());
+    let count = five.iter().filter(|field| !field.is_empty()).count() + fields.count();
+    if count == 5 { Ok(five) } else { Err(wrong_count(count)) }
 }
 
 fn nickname(text: &str) -> Result<&'static str, String> {
