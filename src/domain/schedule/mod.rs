@@ -135,16 +135,17 @@ impl Schedule {
         }
     }
 
-    /// In words, its time zone included: `at 03:00 on weekdays, Europe/Budapest`.
+    /// In words, its time zone included: `at 03:00 on weekdays, Europe/Budapest`. These have at most
+    /// [`words::MOST_CHARACTERS`] characters.
     #[must_use]
     pub fn words(&self) -> String {
         match self {
             Self::Simple { period } => simple::words(*period),
-            Self::Cron { cron, zone } => format!("{}, {}", cron.words(), zone.name()),
-            Self::OnCalendar { calendar, .. } if calendar.has_own_zone() => calendar.words(),
-            Self::OnCalendar { calendar, zone } => {
-                format!("{}, {}", calendar.words(), zone.name())
+            Self::Cron { cron, zone } => {
+                let told = |most| words::cut(&cron.words(), most);
+                words::in_zone(told, zone.name(), words::MOST_CHARACTERS)
             }
+            Self::OnCalendar { calendar, zone } => calendar.words(*zone),
         }
     }
 }
@@ -240,5 +241,39 @@ mod tests {
         let elsewhere = schedule(Kind::OnCalendar, "Mon..Fri 03:00 Asia/Tokyo");
         assert_eq!(elsewhere.words(), "at 03:00 on weekdays, Asia/Tokyo");
         assert_eq!(Schedule::Simple { period: 300 }.words(), "every 5 minutes");
+    }
+
+    #[test]
+    fn where_the_zones_of_lines_differ_each_is_told_with_its_line() {
+        let words = |text| schedule(Kind::OnCalendar, text).words();
+        assert_eq!(words("Mon *-*-1..7 03:00\n*-*-* 12:00 Asia/Tokyo"), {
+            "at 03:00 on the 1st Monday of every month, Europe/Budapest; \
+             at 12:00 every day, Asia/Tokyo"
+        });
+        let same = "hourly; at 12:00 every day, Europe/Budapest".replace("hourly", "every hour");
+        assert_eq!(words("hourly\n12:00 Europe/Budapest"), same);
+        assert_eq!(words("hourly UTC\n12:00 UTC"), "every hour; at 12:00 every day, UTC");
+    }
+
+    #[test]
+    fn words_are_short_and_keep_their_zone_however_long_the_expression_is() {
+        let odd: Vec<String> = (0..40).map(|n| (n + n / 2).to_string()).collect();
+        let odd = odd.join(",");
+        let cron = schedule(
+            Kind::Cron,
+            &format!("{odd} 1,2,4,5,7,9,11,13,20 1,3,6,9,12,19 1,2,4,7,9 1#1,2#2,3#3,4#4"),
+        );
+        let calendar = schedule(
+            Kind::OnCalendar,
+            &format!("Mon,Wed,Fri *-1,3,5-1,3,6,10,15,22 {}:{odd}:{odd}", "1,3,4,9"),
+        );
+        let lines = "Mon *-*-1..7 03:00 Asia/Tokyo\n*-*-2,3,9 12:00\n".repeat(10);
+        let several = schedule(Kind::OnCalendar, &lines);
+        for words in [cron.words(), calendar.words(), several.words()] {
+            assert!(words.chars().count() <= words::MOST_CHARACTERS, "{words}");
+        }
+        assert!(cron.words().ends_with("…, Europe/Budapest"), "{}", cron.words());
+        assert!(calendar.words().ends_with("…, Europe/Budapest"), "{}", calendar.words());
+        assert!(several.words().ends_with("Europe/Budapest; and 18 more"), "{}", several.words());
     }
 }

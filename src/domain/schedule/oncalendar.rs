@@ -9,6 +9,7 @@ mod sets;
 mod values;
 mod words;
 
+use super::words::{AND_MORE, MOST_CHARACTERS, cut, in_zone, several};
 use super::zone::Tz;
 use crate::clock::Timestamp;
 use expression::Expression;
@@ -54,22 +55,29 @@ impl OnCalendar {
     /// its own. None where the schedule never fires again.
     #[must_use]
     pub fn next_after(&self, after: Timestamp, zone: Tz) -> Option<Timestamp> {
-        let each = self.expressions.iter();
-        each.filter_map(|expression| next::next_after(expression, after, zone)).min()
+        // What is after the earliest found so far need not be looked for.
+        self.expressions.iter().fold(None, |found, expression| {
+            let limit = found.unwrap_or(Timestamp(i64::MAX));
+            next::next_after(expression, after, limit, zone).or(found)
+        })
     }
 
-    /// The schedule in words, `at 03:00 on weekdays`; a zone that an expression names is part of it,
-    /// `at 03:00 every day, Asia/Tokyo`.
+    /// The schedule in words with its zone, `at 03:00 on weekdays, Asia/Tokyo`, in at most
+    /// [`MOST_CHARACTERS`] of them. `zone` counts where an expression names none; where the zones of
+    /// expressions differ, each is told with its own.
     #[must_use]
-    pub fn words(&self) -> String {
-        let each = self.expressions.iter();
-        each.map(words::of).collect::<Vec<_>>().join("; ")
-    }
-
-    /// Whether every expression names a time zone of its own, so that the check's does not matter.
-    #[must_use]
-    pub fn has_own_zone(&self) -> bool {
-        self.expressions.iter().all(|expression| expression.zone.is_some())
+    pub fn words(&self, zone: Tz) -> String {
+        let zone_of = |expression: &Expression| expression.zone.unwrap_or(zone).name();
+        let mut zones = self.expressions.iter().map(zone_of);
+        let first = zones.next().unwrap_or(zone.name());
+        if zones.all(|other| other == first) {
+            let lines: Vec<_> = self.expressions.iter().map(words::of).collect();
+            return in_zone(|most| several(&lines, most), first, MOST_CHARACTERS);
+        }
+        let most = MOST_CHARACTERS - AND_MORE;
+        let told =
+            |each: &Expression| in_zone(|most| cut(&words::of(each), most), zone_of(each), most);
+        several(&self.expressions.iter().map(told).collect::<Vec<_>>(), MOST_CHARACTERS)
     }
 }
 

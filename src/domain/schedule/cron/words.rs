@@ -146,7 +146,7 @@ fn names(weekdays: u8) -> impl Iterator<Item = (usize, &'static str)> {
 fn months(months: u64) -> Option<String> {
     let months = members(months);
     let name = |month: &u32| MONTHS[(*month as usize - 1) % 12].to_owned();
-    (months.len() < 12).then(|| list(&months.iter().map(name).collect::<Vec<_>>()))
+    (months.len() < 12).then(|| list(&runs(&months, name)))
 }
 
 /// The numbers of the bits that are set.

@@ -16,6 +16,9 @@
 //! * `0/5:00` from 20:00 on the last day of a month to 05:00 on the 1st, but else to 00:00;
 //! * `*-*-1/7` from 29 December to 8 January, but from 29 November to 1 December.
 //!
+//! What is left out so is known from the unit before: it does not occur whatever moment is asked
+//! from. So between two occurrences the answer is the same for every moment.
+//!
 //! systemd's own answers are not followed where they hang on when it is asked, or are none:
 //!
 //! * Asked from within the second time of what the clocks show twice, it tells times within that; so
@@ -36,8 +39,10 @@ use crate::clock::{SECOND, Timestamp};
 use crate::domain::schedule::civil::{Date, date_of, length_of_month, number_of, weekday_of};
 use crate::domain::schedule::zone::{self, Shown, Tz};
 
-/// How many times in a row may be passed over because clocks are set forward over them.
-const MOST_SKIPPED: u32 = 64;
+/// How many times in a row may be passed over because clocks are set forward over them. Summer time
+/// began on the same Sunday for at most 20 years after 1970 before the rule was changed (New York,
+/// 1987 to 2006); rules that are in force have no end.
+const MOST_SKIPPED: u32 = 24;
 
 /// Microseconds in a day on the wall.
 const DAY: i64 = 86_400 * SECOND;
@@ -45,22 +50,29 @@ const DAY: i64 = 86_400 * SECOND;
 /// A moment after all occurrences in all zones: 2200-01-03.
 const END: Timestamp = Timestamp(7_258_291_200 * SECOND);
 
-/// The first occurrence strictly after `after`; `zone` counts where the expression names none. None
-/// where it never fires again.
+/// The first occurrence strictly after `after` and not after `limit`; `zone` counts where the
+/// expression names none. None where there is none.
 #[must_use]
-pub fn next_after(expression: &Expression, after: Timestamp, zone: Tz) -> Option<Timestamp> {
+pub fn next_after(
+    expression: &Expression,
+    after: Timestamp,
+    limit: Timestamp,
+    zone: Tz,
+) -> Option<Timestamp> {
     let zone = expression.zone.unwrap_or(zone);
     let after = after.max(Timestamp(0));
     if after > END {
         return None;
     }
+    // No clocks are ahead of UTC by more than a day.
+    let last_day = limit.min(END).0.div_euclid(DAY) + 1;
     let mut wall = after.0 + zone::offset_at(zone, after.epoch_seconds()) * SECOND + 1;
     for _ in 0..MOST_SKIPPED {
-        wall = on_the_wall(expression, wall)?;
+        wall = on_the_wall(expression, wall, last_day)?;
         let (second, part) = (wall.div_euclid(SECOND), wall.rem_euclid(SECOND));
         wall = match zone::shown(zone, second) {
             Shown::Once(at) | Shown::Twice(at, _) if at * SECOND + part > after.0 => {
-                return Some(Timestamp(at * SECOND + part));
+                return Some(Timestamp(at * SECOND + part)).filter(|found| *found <= limit);
             }
             Shown::Twice(first, again) => end_of_second_time(zone, first, again) * SECOND,
             Shown::Never(end) => zone::wall_at(zone, end).max(second + 1) * SECOND,
@@ -88,20 +100,35 @@ fn end_of_second_time(zone: Tz, first: i64, again: i64) -> i64 {
 }
 
 /// The first time on the wall that the expression allows and that is not before `from`, both in
-/// microseconds.
-fn on_the_wall(expression: &Expression, from: i64) -> Option<i64> {
+/// microseconds; none where that is after the day with the number `last_day`.
+fn on_the_wall(expression: &Expression, from: i64, last_day: i64) -> Option<i64> {
     let (mut day, mut time) = (from.div_euclid(DAY), from.rem_euclid(DAY));
     loop {
-        let found = day_at_or_after(expression, day)?;
-        match time_at_or_after(expression, found, if found == day { time } else { 0 }) {
-            Ok(time) => return Some(found * DAY + time),
-            Err(rest) => (day, time) = (found + 1, rest),
+        let found = day_at_or_after(expression, day, last_day)?;
+        let from = if found == day { time } else { 0 };
+        if let Some(time) = time_at_or_after(expression, from.max(start_of(expression, found))) {
+            return Some(found * DAY + time);
         }
+        (day, time) = (found + 1, 0);
     }
 }
 
-/// The first allowed day, by its number, that is not before this one.
-fn day_at_or_after(expression: &Expression, day: i64) -> Option<i64> {
+/// The time in microseconds that an allowed day begins with: beyond midnight where the day before it
+/// is allowed and one of its repetitions reaches into this one.
+fn start_of(expression: &Expression, day: i64) -> i64 {
+    let Expression { hours, minutes, seconds, .. } = expression;
+    let start = match (hours.set.has(23), minutes.set.has(59)) {
+        (false, _) if date_of(day).day == 1 => micros_of(hours.rest, 0, 0),
+        (false, _) => 0,
+        (true, false) => micros_of(0, minutes.rest, 0),
+        (true, true) => micros_of(0, 0, seconds.rest),
+    };
+    let follows = || day_at_or_after(expression, day - 1, day - 1).is_some();
+    if start > 0 && follows() { start } else { 0 }
+}
+
+/// The first allowed day, by its number, that is not before this one and not after the last.
+fn day_at_or_after(expression: &Expression, day: i64, last_day: i64) -> Option<i64> {
     let mut date = date_of(day);
     loop {
         let year = expression.years.at_or_after(date.year)?;
@@ -116,14 +143,27 @@ fn day_at_or_after(expression: &Expression, day: i64) -> Option<i64> {
             date = Date { month, day: 1, ..date };
         }
         let first = number_of(Date { day: 1, ..date });
-        if let Some(found) = days_of_month(expression, date, first).at_or_after(date.day) {
-            return Some(first + i64::from(found) - 1);
+        if first > last_day {
+            return None;
+        }
+        let from = date.day.max(start_of_month(expression, date));
+        if let Some(found) = days_of_month(expression, date, first).at_or_after(from) {
+            return Some(first + i64::from(found) - 1).filter(|found| *found <= last_day);
         }
         date = match month {
-            12 => Date { year: year + 1, month: 1, day: expression.january },
+            12 => Date { year: year + 1, month: 1, day: 1 },
             _ => Date { month: month + 1, day: 1, ..date },
         };
     }
+}
+
+/// The day that the month of a date begins with: beyond the 1st in January where the December before
+/// it is allowed and a repetition of its days reaches into this month.
+fn start_of_month(expression: &Expression, date: Date) -> u32 {
+    let december = date.year - 1;
+    let follows =
+        || expression.months.has(12) && expression.years.at_or_after(december) == Some(december);
+    if date.month == 1 && expression.january > 1 && follows() { expression.january } else { 1 }
 }
 
 /// The allowed days of the month of a date, whose first day has this number.
@@ -142,35 +182,40 @@ fn days_of_month(expression: &Expression, date: Date, first: i64) -> Set {
     Set(days & (weekdays << 1) & all)
 }
 
-/// The first allowed time of a day that is not before this one, both in microseconds; where there is
-/// none, the time of the next day that the search goes on from.
-fn time_at_or_after(expression: &Expression, day: i64, time: i64) -> Result<i64, i64> {
+/// The first allowed time of a day that is not before this one, both in microseconds.
+fn time_at_or_after(expression: &Expression, time: i64) -> Option<i64> {
     let Expression { hours, minutes, seconds, .. } = expression;
     let (mut hour, mut minute, mut micros) = parts_of(time);
     loop {
-        let Some(found) = hours.set.at_or_after(hour) else {
-            let is_kept = hours.rest > 0 && date_of(day + 1).day == 1;
-            return Err(if is_kept { micros_of(hours.rest, 0, 0) } else { 0 });
-        };
+        let found = hours.set.at_or_after(hour)?;
         if found != hour {
             (hour, minute, micros) = (found, 0, 0);
         }
         let Some(found) = minutes.set.at_or_after(minute) else {
-            if hour == 23 {
-                return Err(micros_of(0, minutes.rest, 0));
-            }
             (hour, minute, micros) = (hour + 1, 0, 0);
             continue;
         };
         if found != minute {
             (minute, micros) = (found, 0);
         }
-        match (seconds.at_or_after(micros), hour, minute) {
-            (Some(micros), ..) => return Ok(micros_of(hour, minute, micros)),
-            (None, 23, 59) => return Err(micros_of(0, 0, seconds.rest)),
-            (None, _, 59) => (hour, minute, micros) = (hour + 1, 0, seconds.rest),
-            (None, ..) => (minute, micros) = (minute + 1, seconds.rest % MICROS),
+        let from = micros.max(start_of_minute(expression, hour, minute));
+        match seconds.at_or_after(from) {
+            Some(micros) => return Some(micros_of(hour, minute, micros)),
+            None if minute == 59 => (hour, minute, micros) = (hour + 1, 0, 0),
+            None => (minute, micros) = (minute + 1, 0),
         }
+    }
+}
+
+/// The microsecond that a minute begins with: beyond the first where the minute before it is allowed
+/// and a repetition of its seconds reaches into this one. That of midnight is told by [`start_of`].
+fn start_of_minute(expression: &Expression, hour: u32, minute: u32) -> u32 {
+    let Expression { hours, minutes, seconds, .. } = expression;
+    match (hour, minute) {
+        (0, 0) => 0,
+        (hour, 0) if hours.set.has(hour - 1) && minutes.set.has(59) => seconds.rest,
+        (_, minute) if minute > 0 && minutes.set.has(minute - 1) => seconds.rest % MICROS,
+        _ => 0,
     }
 }
 

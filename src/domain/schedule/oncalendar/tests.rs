@@ -33,18 +33,12 @@ fn the_zone_of_an_expression_counts_before_that_of_the_check() {
 }
 
 #[test]
-fn only_where_all_expressions_name_a_zone_that_of_the_check_does_not_matter() {
-    assert!(parsed("daily UTC").has_own_zone());
-    assert!(parsed("daily UTC\n@1800000000").has_own_zone());
-    assert!(!parsed("daily UTC\nhourly").has_own_zone());
-    assert!(!parsed("daily").has_own_zone());
-}
-
-#[test]
 fn the_words_of_several_expressions_are_told_one_after_the_other() {
-    assert_eq!(parsed("hourly").words(), "every hour");
-    let two = parsed("Mon..Fri 03:00\nSat 12:00 Asia/Tokyo");
-    assert_eq!(two.words(), "at 03:00 on weekdays; at 12:00 on Saturday, Asia/Tokyo");
+    let words = |text| parsed(text).words(Tz::UTC);
+    assert_eq!(words("hourly"), "every hour, UTC");
+    assert_eq!(words("hourly Asia/Tokyo"), "every hour, Asia/Tokyo");
+    let two = "at 03:00 on weekdays, UTC; at 12:00 on Saturday, Asia/Tokyo";
+    assert_eq!(words("Mon..Fri 03:00\nSat 12:00 Asia/Tokyo"), two);
 }
 
 #[test]
@@ -66,7 +60,7 @@ proptest! {
         micros in any::<i64>(),
     ) {
         if let Ok(schedule) = OnCalendar::parse(&text) {
-            let _ = (schedule.next_after(Timestamp(micros), zone), schedule.words());
+            let _ = (schedule.next_after(Timestamp(micros), zone), schedule.words(zone));
         }
     }
 
@@ -79,7 +73,7 @@ proptest! {
         if let Ok(schedule) = OnCalendar::parse(&text) {
             let next = schedule.next_after(Timestamp(micros), zone);
             prop_assert!(next.is_none_or(|next| next.0 > micros));
-            prop_assert!(!schedule.words().is_empty());
+            prop_assert!(!schedule.words(zone).is_empty());
         }
     }
 

@@ -3,10 +3,11 @@
 mod day;
 mod time;
 
-use super::expression::Expression;
-use crate::domain::schedule::words::list;
+use super::expression::{ALL_WEEKDAYS, Days, Expression};
+use super::sets::Set;
+use crate::domain::schedule::words::{list, time as time_of};
 
-/// The expression in words; the zone that it names is part of them.
+/// The expression in words, without its zone.
 #[must_use]
 pub fn of(expression: &Expression) -> String {
     let (time, recurs) = time::of(expression);
@@ -16,8 +17,23 @@ pub fn of(expression: &Expression) -> String {
         None if recurs => String::new(),
         None => " every day".to_owned(),
     };
-    let zone = expression.zone.map_or_else(String::new, |zone| format!(", {}", zone.name()));
-    format!("{time}{day}{zone}")
+    format!("{time}{day}{}", on_the_first(expression))
+}
+
+/// What a repetition of hours that reaches into the next month leaves out there: `, on the 1st from
+/// 05:00 on`. Nothing where it leaves out nothing.
+fn on_the_first(expression: &Expression) -> String {
+    let Expression { hours, weekdays, days, .. } = expression;
+    let (first_day, last_day) = match days {
+        Days::FromStart(days) => (days.has(1), days.at_or_after(28).is_some()),
+        Days::FromEnd(days) => (days.at_or_after(28).is_some(), days.has(1)),
+    };
+    // An hour before midnight that is a member itself reaches no further.
+    let leaves_out = hours.set.at_or_after(0) < Some(hours.rest) && !hours.set.has(23);
+    let from = hours.set.at_or_after(hours.rest).filter(|_| leaves_out && first_day && last_day);
+    let is_every = *days == Days::FromStart(Set::range(1, 31)) && *weekdays == ALL_WEEKDAYS;
+    let which = if is_every { "the 1st" } else { "a 1st after such a day" };
+    from.map_or_else(String::new, |hour| format!(", on {which} from {} on", time_of(hour, 0, 0)))
 }
 
 /// How the members of a set lie.

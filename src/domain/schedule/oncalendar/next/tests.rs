@@ -7,6 +7,11 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
+/// The next occurrence, however late.
+fn next_after(expression: &Expression, after: Timestamp, zone: Tz) -> Option<Timestamp> {
+    super::next_after(expression, after, Timestamp(i64::MAX), zone)
+}
+
 /// The next four occurrences, as the clocks of the zone show them, without what they have in common
 /// with `from`.
 #[track_caller]
@@ -152,6 +157,61 @@ fn repetitions_beyond_two_ends_leave_out_what_is_before_them() {
 }
 
 #[test]
+fn what_a_repetition_leaves_out_is_left_out_whatever_moment_is_asked_from() {
+    for (text, zone, bases, next) in [
+        (
+            "*:0/14",
+            "America/Santiago",
+            &[
+                "2000-03-12T02:56:00Z",
+                "2000-03-12T03:00:00Z",
+                "2000-03-12T03:50:11Z",
+                "2000-03-12T03:59:59Z",
+                "2000-03-12T04:00:00Z",
+            ][..],
+            "2000-03-12T04:14:00Z",
+        ),
+        ("*:0/14", "UTC", &["2026-05-30T23:59:59.999999Z"], "2026-05-31T00:14:00Z"),
+        (
+            "*:*:2/7",
+            "UTC",
+            &["2026-05-30T12:59:59Z", "2026-05-30T13:00:01Z"],
+            "2026-05-30T13:00:09Z",
+        ),
+        (
+            "0/5:30",
+            "UTC",
+            &["2026-05-31T20:30:00Z", "2026-06-01T00:10:00Z"],
+            "2026-06-01T05:30:00Z",
+        ),
+        (
+            "*-*-1/7 12:0",
+            "UTC",
+            &["2026-12-29T12:00:00Z", "2027-01-01T10:00:00Z"],
+            "2027-01-08T12:00:00Z",
+        ),
+    ] {
+        let (expression, zone) = (parse::expression(text).unwrap(), zone::parse(zone).unwrap());
+        for base in bases {
+            assert_eq!(next_after(&expression, at(base), zone), Some(at(next)), "{text} {base}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_found_after_the_limit() {
+    let (daily, from) = (parse::expression("daily").unwrap(), at("2026-05-30T12:00:00Z"));
+    for (zone, next) in [
+        (Tz::Pacific__Kiritimati, "2026-05-31T10:00:00Z"),
+        (Tz::Etc__GMTPlus12, "2026-05-31T12:00:00Z"),
+    ] {
+        let next = at(next);
+        assert_eq!(super::next_after(&daily, from, next, zone), Some(next), "{zone}");
+        assert_eq!(super::next_after(&daily, from, Timestamp(next.0 - 1), zone), None, "{zone}");
+    }
+}
+
+#[test]
 fn what_never_fires_again_is_none() {
     for text in [
         "2025-01-01",
@@ -211,7 +271,7 @@ fn expressions() -> impl Strategy<Value = String> {
     })
 }
 
-const ZONES: [&str; 10] = [
+const ZONES: [&str; 12] = [
     "UTC",
     "Europe/Berlin",
     "America/Havana",
@@ -222,6 +282,44 @@ const ZONES: [&str; 10] = [
     "Asia/Almaty",
     "Asia/Beirut",
     "Pacific/Chatham",
+    "America/Santiago",
+    "Africa/Cairo",
+];
+
+/// Repetitions without an end.
+fn open_repetitions() -> impl Strategy<Value = String> {
+    let days = prop_oneof![
+        2 => Just(String::new()),
+        1 => (1..=9, 1..=20).prop_map(|(day, step)| format!("*-*-{day}/{step} ")),
+    ];
+    let hours = prop_oneof![
+        1 => Just("*".to_owned()),
+        1 => (0..=11, 1..=12).prop_map(|(hour, step)| format!("{hour}/{step}")),
+    ];
+    let minutes = prop_oneof![
+        1 => Just("*".to_owned()),
+        2 => (0..=29, 1..=30).prop_map(|(minute, step)| format!("{minute}/{step}")),
+    ];
+    let seconds = prop_oneof![
+        2 => Just(String::new()),
+        1 => (0..=29, 1..=30).prop_map(|(second, step)| format!(":{second}/{step}")),
+        1 => (0..=29, 1..=300).prop_map(|(second, step)| format!(":{second}/{}.{}", step / 10, step % 10)),
+    ];
+    (days, hours, minutes, seconds).prop_map(|(day, hour, minute, second)| {
+        format!("{day}{hour}:{minute}{second}").replace("/0.0", "/0.1")
+    })
+}
+
+/// Zones and ends of days in them, of which most are repeated or left out.
+const ENDS: [(&str, &str); 8] = [
+    ("America/Santiago", "2000-03-12T04:00:00Z"),
+    ("Africa/Cairo", "1993-04-30T22:00:00Z"),
+    ("Africa/Cairo", "2010-09-30T21:00:00Z"),
+    ("America/Havana", "2026-11-01T05:00:00Z"),
+    ("Asia/Almaty", "2024-02-29T18:00:00Z"),
+    ("Asia/Beirut", "2026-03-28T22:00:00Z"),
+    ("UTC", "2026-12-31T00:00:00Z"),
+    ("UTC", "2027-01-01T00:00:00Z"),
 ];
 
 proptest! {
@@ -270,5 +368,23 @@ proptest! {
             let between = Timestamp(first.0 + length * part / 100 * SECOND);
             prop_assert_eq!(next(between), Some(second), "{} {} {}", text, zone, between);
         }
+    }
+
+    /// Around the ends of days on which repetitions begin anew and clocks are set back.
+    #[test]
+    fn a_question_from_around_an_end_has_the_same_answer(
+        text in open_repetitions(),
+        (zone, end) in proptest::sample::select(&ENDS[..]),
+        before in -7_200_000_000..7_200_000_000_i64,
+        part in 0..=1000_i64,
+    ) {
+        let (expression, zone) = (parse::expression(&text).unwrap(), zone::parse(zone).unwrap());
+        let next = |after: Timestamp| next_after(&expression, after, zone);
+        let first = next(Timestamp(at(end).0 - before)).unwrap();
+        let second = next(first).unwrap();
+        let between = Timestamp(first.0 + (second.0 - first.0 - 1) / 1000 * part);
+        let last = Timestamp(second.0 - 1);
+        prop_assert_eq!(next(between), Some(second), "{} {} {}", &text, zone, between);
+        prop_assert_eq!(next(last), Some(second), "{} {} {}", &text, zone, last);
     }
 }

@@ -13,6 +13,16 @@ fn expressions_are_told_in_words() {
         ("3,15:00", "at 03:00 and 15:00 every day"),
         ("12:0,30", "at 12:00 and 12:30 every day"),
         ("0/6:00", "at 00:00, 06:00, 12:00 and 18:00 every day"),
+        // What a repetition reaches beyond the end of a month is kept.
+        ("0/5:00", {
+            "at 00:00, 05:00, 10:00, 15:00 and 20:00 every day, on the 1st from 05:00 on"
+        }),
+        ("Mon..Fri 0/9:0", {
+            "at 00:00, 09:00 and 18:00 on weekdays, on a 1st after such a day from 09:00 on"
+        }),
+        ("0/9,23:0", "at 00:00, 09:00, 18:00 and 23:00 every day"),
+        ("5/7:0", "at 05:00, 12:00 and 19:00 every day"),
+        ("*-*-1 0/9:0", "at 00:00, 09:00 and 18:00 on the 1st of every month"),
         // Times that recur.
         ("minutely", "every minute"),
         ("hourly", "every hour"),
@@ -78,10 +88,10 @@ fn expressions_are_told_in_words() {
         }),
         ("2026-5-6 7:8", "at 07:08 on 2026-05-06"),
         ("Fri 2026-5-6 7:8", "at 07:08 on 2026-05-06 if it is a Friday"),
-        ("@1767225600", "at 00:00 on 2026-01-01, UTC"),
-        // Zones.
-        ("Mon..Fri 03:00 Europe/Budapest", "at 03:00 on weekdays, Europe/Budapest"),
-        ("hourly Asia/Calcutta", "every hour, Asia/Kolkata"),
+        ("@1767225600", "at 00:00 on 2026-01-01"),
+        // Zones are told elsewhere.
+        ("Mon..Fri 03:00 Europe/Budapest", "at 03:00 on weekdays"),
+        ("hourly Asia/Calcutta", "every hour"),
     ] {
         assert_eq!(of(&parse::expression(text).unwrap()), words, "{text}");
     }
