@@ -55,11 +55,14 @@ impl OnCalendar {
     /// its own. None where the schedule never fires again.
     #[must_use]
     pub fn next_after(&self, after: Timestamp, zone: Tz) -> Option<Timestamp> {
-        // What is after the earliest found so far need not be looked for.
-        self.expressions.iter().fold(None, |found, expression| {
-            let limit = found.unwrap_or(Timestamp(i64::MAX));
-            next::next_after(expression, after, limit, zone).or(found)
-        })
+        // Most schedules fire within a day: a line that does not need not be searched any further.
+        let first = |limit| {
+            self.expressions.iter().fold(None, |found: Option<Timestamp>, expression| {
+                let limit = found.unwrap_or(limit);
+                next::next_after(expression, after, limit, zone).or(found)
+            })
+        };
+        first(after.plus_seconds(86_400)).or_else(|| first(Timestamp(i64::MAX)))
     }
 
     /// The schedule in words with its zone, `at 03:00 on weekdays, Asia/Tokyo`, in at most
