@@ -65,6 +65,12 @@ impl OnCalendar {
         first(after.plus_seconds(86_400)).or_else(|| first(Timestamp(i64::MAX)))
     }
 
+    /// Whether every expression names a time zone of its own, so that the check's does not matter.
+    #[must_use]
+    pub fn has_own_zone(&self) -> bool {
+        self.expressions.iter().all(|expression| expression.zone.is_some())
+    }
+
     /// The schedule in words with its zone, `at 03:00 on weekdays, Asia/Tokyo`, in at most
     /// [`MOST_CHARACTERS`] of them. `zone` counts where an expression names none; where the zones of
     /// expressions differ, each is told with its own.
