@@ -72,7 +72,7 @@ impl Repetition {
         Some(opening)
     }
 
-    /// Whether it opens at least [`MOST_JOINED`] times in a row without having closed in between.
+    /// Whether it opens many times in a row without having closed in between.
     #[must_use]
     pub fn hardly_closes(&self, now: Timestamp) -> bool {
         let next = |opening: &Opening| {

@@ -1,6 +1,6 @@
 //! The calendar schedule: what a systemd timer has after `OnCalendar=`, as `systemd.time(7)` tells.
 //! systemd itself is the reference for what is understood and when it fires; where it is not followed
-//! is said in [`next`].
+//! is said in `next.rs`.
 
 mod expression;
 mod next;
