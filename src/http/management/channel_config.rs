@@ -7,69 +7,50 @@ use utoipa::openapi::{AllOfBuilder, Object, ObjectBuilder, RefOr, Schema, Schema
 
 use crate::notify::channels::SERVICES;
 use crate::notify::channels::form::{Field, Shape};
-use crate::notify::channels::service::Service;
 
-/// The settings of every kind.
+/// The settings of every kind: those of a `webhook` as a schema, those of the others, which are flat,
+/// as a table.
 #[must_use]
 pub fn schema() -> RefOr<Schema> {
     let about = "The kind's own settings: those of the kind that the channel is of.";
-    let kinds = SERVICES.iter().map(|service| of_service(service));
-    let any = AnyOfBuilder::new().description(Some(about)).item(of_webhook());
-    Schema::AnyOf(kinds.fold(any, AnyOfBuilder::item).build()).into()
-}
-
-/// The settings of a kind that is described by a table.
-fn of_service(service: &Service) -> Object {
-    let fields = ObjectBuilder::new()
+    let others = ObjectBuilder::new()
         .schema_type(Type::Object)
-        .title(Some(service.name))
-        .description(Some(service.about))
-        .additional_properties(Some(AdditionalProperties::FreeForm(false)));
-    service
-        .fields
-        .iter()
-        .fold(fields, |fields, field| {
-            let fields = fields.property(field.name, of_field(field));
-            if field.is_needed { fields.required(field.name) } else { fields }
-        })
-        .build()
+        .title(Some("other kinds"))
+        .description(Some(table()))
+        .build();
+    let any = AnyOfBuilder::new().description(Some(about)).item(of_webhook()).item(others);
+    Schema::AnyOf(any.build()).into()
 }
 
-/// A number of a telephone as E.164 writes it.
-const PHONE: &str = r"^\+[1-9][0-9]{6,14}$";
-/// The same, or nothing.
-const PHONE_OR_NONE: &str = r"^(\+[1-9][0-9]{6,14})?$";
+/// The fields of all kinds that are described by tables, in Markdown.
+#[must_use]
+pub fn table() -> String {
+    let head = "| kind | field | what |\n| --- | --- | --- |\n".to_owned();
+    let fields =
+        SERVICES.iter().flat_map(|service| service.fields.iter().map(move |f| (service, f)));
+    fields.fold(head, |rows, (service, field)| {
+        let (kind, name, about) = (service.name, field.name, about(field));
+        rows + &format!("| `{kind}` | `{name}` | {about} |\n")
+    })
+}
 
-fn of_field(field: &Field) -> Object {
-    let least = field.is_needed.then_some(1);
-    let builder = match &field.shape {
-        Shape::Text(most) | Shape::Secret(most) | Shape::Like(most, ..) => text()
-            .min_length(least)
-            .max_length(Some(*most))
-            .pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]*$")),
-        Shape::Phone => {
-            let number = text().min_length(least).max_length(Some(16));
-            number.pattern(Some(if field.is_needed { PHONE } else { PHONE_OR_NONE }))
+/// What a field is and what it may hold, in sentences.
+fn about(field: &Field) -> String {
+    let allowed = match &field.shape {
+        Shape::Text(most) | Shape::Secret(most) => format!("At most {most} characters."),
+        Shape::Like(most, _, what) => format!("At most {most} characters; must be {what}."),
+        Shape::Phone => "A telephone number such as +36301234567.".to_owned(),
+        Shape::Url | Shape::SecretUrl => "A URL, `http` or `https`.".to_owned(),
+        Shape::OneOf(words) => {
+            format!("One of `{}`; the first where it is not said.", words.join("`, `"))
         }
-        Shape::Url | Shape::SecretUrl => {
-            let url = text().min_length(least).max_length(Some(2000));
-            url.format(Some(SchemaFormat::Custom("http-url".to_owned())))
-        }
-        Shape::OneOf(words) => text().enum_values(Some(words.iter().copied())),
-        Shape::Number(from, to, usual) => ObjectBuilder::new()
-            .schema_type(Type::Integer)
-            .minimum(Some(*from))
-            .maximum(Some(*to))
-            .default(Some(json!(usual))),
-        Shape::Flag(usual) => ObjectBuilder::new()
-            .schema_type(Type::Integer)
-            .enum_values(Some([0, 1]))
-            .default(Some(json!(usual))),
+        Shape::Number(from, to, usual) => format!("{from} to {to}; {usual} where it is not said."),
+        Shape::Flag(usual) => format!("0 or 1; {usual} where it is not said."),
     };
+    let needed = if field.is_needed { " Required." } else { "" };
     let hidden = matches!(field.shape, Shape::Secret(_) | Shape::SecretUrl);
-    let hidden = if hidden { " It is masked when it is read." } else { "" };
-    let about = format!("{}.{hidden}", capital(field.about));
-    builder.description(Some(about)).build()
+    let hidden = if hidden { " Masked when it is read." } else { "" };
+    format!("{}. {allowed}{needed}{hidden}", capital(field.about)).replace('|', "\\|")
 }
 
 /// The text with its first letter as a sentence has it.
