@@ -11,6 +11,12 @@ use crate::clock::{SECOND, Timestamp};
 /// How much of the last body's end [`text`] quotes, in characters.
 const BODY_TAIL: usize = 500;
 
+/// Checks that went down within so many seconds of one went down with it.
+pub const TOGETHER: i64 = 60;
+
+/// The most checks that are counted of those that went down with one.
+pub const MOST_OTHERS: i64 = 100;
+
 /// How much of a name the subject and the short form take, in characters.
 const NAME_LIMIT: usize = 100;
 
@@ -165,6 +171,9 @@ pub struct Alert {
     pub last_body: String,
     /// On recovery: how long the check was down, microseconds.
     pub downtime: Option<i64>,
+    /// On a turn to down: how many other checks of the project went down with it; one more than
+    /// [`MOST_OTHERS`] stands for any more.
+    pub others_down: i64,
     /// The project's name.
     pub project: String,
     /// Address of the check's page.
@@ -300,6 +309,7 @@ fn check_lines(alert: &Alert) -> Vec<String> {
     if alert.event != Event::Flapping {
         lines.push(format!("{state} since: {}", moment(alert, alert.since)));
     }
+    lines.extend(others_line(alert.others_down));
     if let (Some(expected), true) = (alert.expected_at, alert.event != Event::Up) {
         lines.push(format!("Expected: {}", moment(alert, expected)));
         if let Rhythm::Schedule { words, .. } = &check.rhythm {
@@ -327,6 +337,16 @@ fn disabled_lines(alert: &Alert, why: &str) -> Vec<String> {
         "Nothing is sent there until somebody mends the channel and switches it on again."
             .to_owned(),
     ]
+}
+
+fn others_line(others: i64) -> Option<String> {
+    let others = match others {
+        i64::MIN..=0 => return None,
+        1 => "1 other check".to_owned(),
+        2..=MOST_OTHERS => format!("{others} other checks"),
+        _ => format!("more than {MOST_OTHERS} other checks"),
+    };
+    Some(format!("Went down with it: {others} of this project"))
 }
 
 fn last_ping_line(alert: &Alert) -> String {
@@ -449,6 +469,7 @@ pub(crate) mod tests {
             expected_at: Some(at("2026-01-02T02:00:00Z")),
             last_body: "dumping\ndone in 3 s\n".into(),
             downtime: None,
+            others_down: 0,
             project: "Home".into(),
             link: "https://overdue.example/project/1/check/2".into(),
             outage: None,
@@ -478,6 +499,17 @@ pub(crate) mod tests {
              \n\
              https://overdue.example/project/1/check/2"
         );
+    }
+
+    #[test]
+    fn a_down_tells_how_many_others_went_down_with_it() {
+        let told = |others_down| text(&Alert { others_down, ..late_backup() });
+        let line =
+            |count: &str| format!("CET\nWent down with it: {count} of this project\nExpected");
+        assert!(!told(0).contains("with it"));
+        assert!(told(1).contains(&line("1 other check")));
+        assert!(told(100).contains(&line("100 other checks")));
+        assert!(told(101).contains(&line("more than 100 other checks")));
     }
 
     #[test]

@@ -92,34 +92,36 @@ impl Repetition {
     }
 }
 
-/// What covers a check at some moment: one window, or several as one.
+/// What keeps the news of a check back at some moment: one window, or several things as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cover {
-    /// The title of the window that ends last.
-    pub title: String,
-    /// When the first of them began.
-    pub since: Timestamp,
-    /// When the last of them ends, which the cover reaches up to and not beyond.
+    /// Why, as a notification's `last_error` shows it: of what ends last.
+    pub why: String,
+    /// When the first window began; none where no window does it. A turn to down and back that a
+    /// window has seen all of is not told at its end to those who only want to hear of turns to up.
+    pub since: Option<Timestamp>,
+    /// When the last of it ends, which the cover reaches up to and not beyond.
     pub until: Timestamp,
 }
 
 impl Cover {
+    /// A window of this title that is open.
+    #[must_use]
+    pub fn of_window(title: &str, opening: Opening) -> Self {
+        let why = if title.is_empty() {
+            "maintenance".to_owned()
+        } else {
+            format!("maintenance: {title}")
+        };
+        Self { why, since: Some(opening.from), until: opening.until }
+    }
+
     /// This cover and another one of the same check as one.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
-        let since = self.since.min(other.since);
+        let since = self.since.into_iter().chain(other.since).min();
         let last = if other.until > self.until { other } else { self };
         Self { since, ..last }
-    }
-
-    /// Why a notification is kept back, as its `last_error` shows it.
-    #[must_use]
-    pub fn reason(&self) -> String {
-        if self.title.is_empty() {
-            "maintenance".to_owned()
-        } else {
-            format!("maintenance: {}", self.title)
-        }
     }
 }
 
@@ -128,7 +130,7 @@ mod tests {
     use super::*;
 
     fn cover(title: &str, since: i64, until: i64) -> Cover {
-        Cover { title: title.to_owned(), since: Timestamp(since), until: Timestamp(until) }
+        Cover::of_window(title, Opening { from: Timestamp(since), until: Timestamp(until) })
     }
 
     #[test]
@@ -137,6 +139,13 @@ mod tests {
         assert_eq!(early.clone().with(late.clone()), cover("late", 1, 9));
         assert_eq!(late.with(early), cover("late", 1, 9));
         assert_eq!(cover("a", 2, 5).with(cover("b", 1, 5)), cover("a", 1, 5));
+    }
+
+    #[test]
+    fn what_is_no_window_has_no_beginning() {
+        let flapping = Cover { why: "flapping".to_owned(), since: None, until: Timestamp(9) };
+        let both = flapping.clone().with(cover("window", 1, 5));
+        assert_eq!(both, Cover { since: Some(Timestamp(1)), ..flapping });
     }
 
     fn opening(repetition: &Repetition, now: &str) -> Option<(String, String)> {
@@ -209,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_reason_names_the_window_where_it_has_a_title() {
-        assert_eq!(cover("new disks", 0, 1).reason(), "maintenance: new disks");
-        assert_eq!(cover("", 0, 1).reason(), "maintenance");
+        assert_eq!(cover("new disks", 0, 1).why, "maintenance: new disks");
+        assert_eq!(cover("", 0, 1).why, "maintenance");
     }
 }

@@ -4,6 +4,7 @@
 pub mod alert;
 pub mod check;
 pub mod days;
+pub mod flapping;
 pub mod maintenance;
 pub mod ping;
 pub mod run;

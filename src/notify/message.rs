@@ -20,7 +20,7 @@ use crate::store::channels::{self, ChannelRow};
 use crate::store::checks::{self, CheckRow};
 use crate::store::notifications::{self, Event as Told, NotificationRow, ToldFlip};
 use crate::store::tx::Conn;
-use crate::store::{maintenance, nodes, pings, projects, states};
+use crate::store::{flapping, flips, held, maintenance, nodes, pings, projects, states};
 
 /// A message, ready to be sent.
 #[derive(Debug)]
@@ -39,8 +39,10 @@ pub(super) enum Written {
     Send(Box<Message>),
     /// What it would tell has passed, or its channel is gone or takes nothing; the text says which.
     Suppress(&'static str),
-    /// A maintenance window covers its check; the text names it.
+    /// A maintenance window covers its check, or it is flapping; the text says which.
     Mute(String),
+    /// It is told then, if there is still something to tell.
+    PutOff(Timestamp),
 }
 
 /// Opens the configuration of a channel.
@@ -79,11 +81,16 @@ pub(super) async fn write(ctx: &Context, row: &NotificationRow) -> Result<Writte
     let Some((check, flip)) = facts(&mut conn, row).await? else {
         return Ok(Written::Suppress("the check is gone"));
     };
-    if let Some(why) = passed(&mut conn, row, &channel, check.as_ref(), flip.as_ref()).await? {
+    if let Some(why) =
+        passed(&mut conn, row, &channel, check.as_ref(), flip.as_ref(), ctx.now()).await?
+    {
         return Ok(Written::Suppress(why));
     }
-    if let Some(why) = muted(ctx, &mut conn, row).await? {
-        return Ok(Written::Mute(why));
+    if let Some(cover) = cover(ctx, &mut conn, row).await? {
+        return Ok(match row.event {
+            Told::Flapping => Written::PutOff(cover.until),
+            _ => Written::Mute(cover.why),
+        });
     }
     let alert = alert(ctx, &mut conn, row, check, flip).await?;
     let config = open_config(ctx, &channel)?;
@@ -115,6 +122,7 @@ async fn passed(
     channel: &ChannelRow,
     check: Option<&CheckRow>,
     flip: Option<&ToldFlip>,
+    now: Timestamp,
 ) -> Result<Option<&'static str>> {
     let (Some(check), Some(flip)) = (check, flip) else { return Ok(None) };
     let still_down = async |conn: &mut Conn| -> Result<bool> {
@@ -127,20 +135,28 @@ async fn passed(
         }
         Told::Reminder if !still_down(conn).await? => Some("the check is no longer down"),
         Told::Up if bool::from(channel.on_down) => {
-            let told = notifications::down_was_told(conn, check.check_id, row.channel_id, flip.n);
-            if told.await? { None } else { Some("the channel was not told of the down before it") }
+            let told = notifications::last_news_was_bad(conn, row).await?;
+            if told { None } else { Some("the channel was not told of the down before it") }
+        }
+        Told::Flapping => {
+            let quiet = flapping::covers_of(conn, &[check.check_id], now).await?;
+            if quiet.is_empty() { Some("the check flaps no more") } else { None }
         }
         _ => None,
     })
 }
 
-/// Which maintenance window keeps it back, if one does. Only news of a check can be kept back.
-async fn muted(ctx: &Context, conn: &mut Conn, row: &NotificationRow) -> Result<Option<String>> {
-    let (Told::Down | Told::Up | Told::Reminder, Some(check_id)) = (row.event, row.check_id) else {
-        return Ok(None);
+/// What keeps it back, if anything does. Only news of a check can be kept back.
+async fn cover(ctx: &Context, conn: &mut Conn, row: &NotificationRow) -> Result<Option<Cover>> {
+    let Some(check_id) = row.check_id else { return Ok(None) };
+    let mut covers = match row.event {
+        Told::Down | Told::Up | Told::Reminder => {
+            held::covers_of(conn, &[check_id], ctx.now()).await?
+        }
+        Told::Flapping => maintenance::covers_of(conn, &[check_id], ctx.now()).await?,
+        Told::Test | Told::ChannelDisabled => return Ok(None),
     };
-    let covers = maintenance::covers_of(conn, &[check_id], ctx.now()).await?;
-    Ok(covers.get(&check_id).map(Cover::reason))
+    Ok(covers.remove(&check_id))
 }
 
 async fn alert(
@@ -171,6 +187,12 @@ async fn alert(
         }
         _ => None,
     };
+    let others_down = match (&row.event, &check, &flip) {
+        (Told::Down | Told::Reminder, Some(check), Some(flip)) => {
+            flips::others_down(conn, row.project_id, check.check_id, flip.at).await?
+        }
+        _ => 0,
+    };
     let expected_at = flip.as_ref().and_then(|f| f.expected_at);
     let outage = match expected_at {
         Some(expected) => nodes::outages_since(conn, expected)
@@ -188,6 +210,7 @@ async fn alert(
         expected_at,
         last_body,
         downtime,
+        others_down,
         project,
         link: format!("{}/", ctx.config.server.site_url),
         outage,
@@ -202,6 +225,7 @@ fn event(row: &NotificationRow) -> Event {
         Told::Down => Event::Down,
         Told::Up => Event::Up,
         Told::Reminder => Event::StillDown,
+        Told::Flapping => Event::Flapping,
         Told::Test => Event::Test,
         Told::ChannelDisabled => {
             let detail = row.detail.as_deref().unwrap_or_default();

@@ -398,6 +398,7 @@ async fn write(ctx: &Context, row: &NotificationRow) -> Result<Box<message::Mess
         Ok(message::Written::Send(message)) => Ok(message),
         Ok(message::Written::Suppress(why)) => Err(Verdict::suppressed(why)),
         Ok(message::Written::Mute(why)) => Err(Verdict::muted(&why, ctx.now())),
+        Ok(message::Written::PutOff(until)) => Err(Verdict::put_off(until)),
         Err(Fault::Unavailable(error)) => {
             tracing::warn!(%error, notification_id = row.notification_id, "a message could not be written; it is tried again");
             Err(Verdict::interrupted())

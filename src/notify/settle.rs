@@ -26,7 +26,7 @@ pub(super) struct Verdict {
     state: NotificationState,
     tried: bool,
     interrupted: bool,
-    /// A maintenance window covers the check: when to look whether it still does.
+    /// A maintenance window or flapping keeps it back: when to look whether that still does.
     held_until: Option<Timestamp>,
     next_attempt_at: Option<Timestamp>,
     error: Option<String>,
@@ -76,11 +76,17 @@ impl Verdict {
         Self { tried: false, ..Self::ended(NotificationState::Suppressed, Some(why.to_owned())) }
     }
 
-    /// A maintenance window covers the check at `now`; what still holds at its end is told then. When
+    /// Something covers the check at `now`; what still holds at its end is told then. When
     /// that is, is looked up once more and at once, by those who hold the locks that tell: the window
     /// may have been changed since it was read.
     pub(super) fn muted(why: &str, now: Timestamp) -> Self {
         Self { held_until: Some(now), ..Self::suppressed(why) }
+    }
+
+    /// It has to wait until then; that counts as no try.
+    pub(super) fn put_off(until: Timestamp) -> Self {
+        let pending = Self::ended(NotificationState::Pending, None);
+        Self { tried: false, next_attempt_at: Some(until), ..pending }
     }
 
     /// It could not be tried; that counts as no try and waits for no pause.

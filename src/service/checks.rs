@@ -434,7 +434,8 @@ pub async fn update(ctx: &Context, project_id: i64, check_id: i64, change: &Chan
     edit(&mut watched, &settings, change.paused, now);
     checks::update(&mut tx, check_id, &settings, now).await?;
     let saved = states::save(&mut tx, &[watched], now).await?;
-    if settings.tags != row.settings.tags {
+    let quiet_no_more = settings.flap_threshold == 0 && row.settings.flap_threshold != 0;
+    if quiet_no_more || settings.tags != row.settings.tags {
         // A maintenance window may have covered it by its tags, and cover it no more.
         held::look_again_at_check(&mut tx, check_id, now).await?;
     }

@@ -1,13 +1,15 @@
 //! Flips (changes of status) and the notifications that go with them: written together, in the
 //! transaction that made the change.
 
+use std::collections::BTreeMap;
+
 use super::dialect::{Column, Rows};
 use super::held::{self, WAS_TOLD};
-use super::maintenance::covers_of;
-use super::notifications;
 use super::states::Watched;
 use super::tx::{Conn, fetch_all, fetch_value};
+use super::{flapping, maintenance, notifications};
 use crate::clock::Timestamp;
+use crate::domain::alert::{MOST_OTHERS, TOGETHER};
 use crate::domain::check::{Flip, Reason, Status};
 use crate::domain::maintenance::Cover;
 use crate::fault::Result;
@@ -54,7 +56,7 @@ fn tell_up() -> String {
          CASE WHEN r.until IS NULL THEN 'pending' ELSE 'suppressed' END, 0, r.now, \
          CASE WHEN r.until IS NULL THEN r.now END, r.why, \
          CASE WHEN r.until IS NULL THEN 0 ELSE 1 END, \
-         CASE WHEN ch.on_down = 1 OR r.since > (SELECT b.at FROM flips b \
+         CASE WHEN ch.on_down = 1 OR r.since IS NULL OR r.since > (SELECT b.at FROM flips b \
          WHERE b.check_id = f.check_id AND b.n = f.n - 1) THEN r.until END \
          FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n \
          JOIN check_channels cc ON cc.check_id = r.check_id \
@@ -100,7 +102,8 @@ pub(super) async fn save(conn: &mut Conn, checks: &[Watched], now: Timestamp) ->
     }
     let announced: Vec<i64> =
         all().filter(|(_, flip, _)| flip.is_announced()).map(|(id, _, _)| *id).collect();
-    let covers = covers_of(conn, &announced, now).await?;
+    told += judge_flapping(conn, &flips, now).await?;
+    let covers = held::covers_of(conn, &announced, now).await?;
     for (to, sql) in [(Status::Down, TELL_DOWN.to_owned()), (Status::Up, tell_up())] {
         let these: Vec<(i64, i64, Option<&Cover>)> = all()
             .filter(|(_, flip, _)| flip.to == to && flip.is_announced())
@@ -110,14 +113,35 @@ pub(super) async fn save(conn: &mut Conn, checks: &[Watched], now: Timestamp) ->
             Column::ints(these.iter().map(|(id, _, _)| *id)),
             Column::ints(these.iter().map(|(_, n, _)| *n)),
             Column::times(these.iter().map(|_| now)),
-            Column::times(these.iter().map(|(_, _, cover)| cover.map(|c| c.since))),
+            Column::times(these.iter().map(|(_, _, cover)| cover.and_then(|c| c.since))),
             Column::times(these.iter().map(|(_, _, cover)| cover.map(|c| c.until))),
-            Column::texts(these.iter().map(|(_, _, cover)| cover.map(Cover::reason))),
+            Column::texts(these.iter().map(|(_, _, cover)| cover.map(|c| c.why.clone()))),
         ];
         told +=
             Rows::new("check_id, n, now, since, until, why", columns).execute(conn, &sql).await?;
     }
     Ok(told > 0)
+}
+
+/// Sees whether checks are flapping with these flips, save where a window keeps everything back anyway:
+/// what goes on after its end shows it then. How much there is to send.
+async fn judge_flapping(
+    conn: &mut Conn,
+    flips: &[(i64, Flip, Option<i64>)],
+    now: Timestamp,
+) -> Result<u64> {
+    let mut last: BTreeMap<i64, (i64, Timestamp)> = BTreeMap::new();
+    for (check_id, flip, _) in flips.iter().filter(|(_, flip, _)| flip.is_announced()) {
+        last.insert(*check_id, (flip.n, flip.at));
+    }
+    let ids: Vec<i64> = last.keys().copied().collect();
+    let windows = maintenance::covers_of(conn, &ids, now).await?;
+    let turns: Vec<flapping::Turn> = last
+        .into_iter()
+        .filter(|(check_id, _)| !windows.contains_key(check_id))
+        .map(|(check_id, (n, at))| (check_id, n, at))
+        .collect();
+    flapping::judge(conn, &turns, now).await
 }
 
 /// What a maintenance window held until before these flips is told ahead of them, where nobody has
@@ -137,6 +161,37 @@ async fn release_before(
     let due: Vec<(i64, Timestamp)> =
         held.into_iter().filter_map(|id| Some((id, first_flip(id)?.1.at))).collect();
     held::release(conn, &due, now).await
+}
+
+/// Flips of the whole server that [`others_down`] looks at: enough to tell a storm.
+const MOST_SEEN: i64 = 2000;
+
+/// How many other checks of a project went down within [`TOGETHER`] of this moment, at most one more
+/// than [`MOST_OTHERS`].
+///
+/// # Errors
+/// The database is out.
+pub async fn others_down(
+    conn: &mut Conn,
+    project_id: i64,
+    check_id: i64,
+    at: Timestamp,
+) -> Result<i64> {
+    let (from, to) = (at.plus_seconds(-TOGETHER), at.plus_seconds(TOGETHER));
+    Ok(fetch_value!(
+        conn,
+        i64,
+        "SELECT COUNT(*) FROM (SELECT DISTINCT f.check_id FROM (SELECT check_id FROM flips \
+         WHERE at >= $3 AND at <= $4 AND to_status = 'down' LIMIT $5) f \
+         JOIN checks c ON c.check_id = f.check_id \
+         WHERE c.project_id = $1 AND f.check_id <> $2 LIMIT $6) x",
+        project_id,
+        check_id,
+        from,
+        to,
+        MOST_SEEN,
+        MOST_OTHERS + 1
+    ))
 }
 
 /// A page of a check's flips, the latest first, and how many there are.

@@ -1,26 +1,50 @@
-//! What maintenance windows keep back. A notification that would go out while a window covers its
-//! check is suppressed, and held until the window's end; then what still holds is told. `held_until`
+//! What maintenance windows and flapping keep back. A notification that would go out while one of them
+//! covers its check is suppressed, and held until its end; then what still holds is told. `held_until`
 //! is when to look: it may be too early, and is never too late.
 //!
 //! Whoever releases holds the lock on the check, so that it does not flip meanwhile, and nothing is
 //! told twice or out of order.
 
+use std::collections::HashMap;
+
 use sqlx::AssertSqlSafe;
 
-use super::IdRow;
 use super::dialect::{Column, Rows, id_list};
-use super::maintenance::covers_of;
 use super::tx::{Conn, execute, fetch_all, fetch_value};
+use super::{IdRow, flapping, maintenance};
 use crate::clock::Timestamp;
+use crate::domain::maintenance::Cover;
 use crate::fault::Result;
 
-/// Whether the channel `ch` was told of the flip before `f`, which the turn `f` to up ends, or takes
-/// no such news.
-pub(super) const WAS_TOLD: &str = "(ch.on_down = 0 OR EXISTS ( \
-    SELECT 1 FROM flips p JOIN notifications d ON d.flip_id = p.flip_id \
-    WHERE p.check_id = f.check_id AND p.n = f.n - 1 AND d.channel_id = ch.channel_id \
-    AND (d.state IN ('pending', 'sent') \
-    OR (d.state = 'suppressed' AND d.attempts > 0 AND d.muted = 0))))";
+/// Whether what the channel `ch` heard last of the check of the flip `f`, a turn to up, was not good
+/// news, or it takes no others.
+pub(super) const WAS_TOLD: &str = "(ch.on_down = 0 OR (SELECT d.event FROM notifications d \
+    WHERE d.check_id = f.check_id AND d.channel_id = ch.channel_id \
+    AND d.event IN ('down', 'up', 'flapping') AND (d.state IN ('pending', 'sent') \
+    OR (d.state = 'suppressed' AND d.attempts > 0 AND d.muted = 0 \
+    AND d.event <> 'flapping')) \
+    ORDER BY d.notification_id DESC LIMIT 1) IN ('down', 'flapping'))";
+
+/// What covers which of these checks at `now`: maintenance windows ([`maintenance::covers_of`]), and
+/// that they are flapping. Those that nothing covers are left out.
+///
+/// # Errors
+/// The database is out.
+pub async fn covers_of(
+    conn: &mut Conn,
+    check_ids: &[i64],
+    now: Timestamp,
+) -> Result<HashMap<i64, Cover>> {
+    let mut covers = maintenance::covers_of(conn, check_ids, now).await?;
+    for (check_id, cover) in flapping::covers_of(conn, check_ids, now).await? {
+        let whole = match covers.remove(&check_id) {
+            Some(window) => window.with(cover),
+            None => cover,
+        };
+        covers.insert(check_id, whole);
+    }
+    Ok(covers)
+}
 
 /// When the next notification that is held wants to be looked at.
 ///
@@ -64,10 +88,10 @@ pub async fn due_among(conn: &mut Conn, check_ids: &[i64], by: Timestamp) -> Res
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// Lets go what was held of these checks until the moment beside each, where no window covers them at
+/// Lets go what was held of these checks until the moment beside each, where nothing covers them at
 /// `now`: a check that is still down, or up again, as the last news that was kept back says, is told
-/// to the channels that still want it, once; what has passed is forgotten. What another window covers
-/// is held until that one's end. The caller holds the locks on the checks. How much there is to send.
+/// to the channels that still want it, once; what has passed is forgotten. What is covered by something
+/// else is held until that one's end. The caller holds the locks on the checks. How much there is to send.
 ///
 /// # Errors
 /// The database refused.
@@ -78,6 +102,8 @@ pub async fn release(conn: &mut Conn, due: &[(i64, Timestamp)], now: Timestamp) 
         due.iter().copied().partition(|(check_id, _)| covers.contains_key(check_id));
     let longer = covered.iter().map(|(id, by)| (*id, *by, covers.get(id).map(|c| c.until)));
     hold(conn, longer).await?;
+    let free_ids: Vec<i64> = free.iter().map(|(check_id, _)| *check_id).collect();
+    flapping::end(conn, &free_ids, now).await?;
     let told = tell(conn, &free, now).await?;
     hold(conn, free.iter().map(|(id, by)| (*id, *by, None))).await?;
     Ok(told)

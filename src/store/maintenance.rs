@@ -303,7 +303,7 @@ struct CoverRow {
     window: Window,
 }
 
-/// What covers which of these checks at `now`; those that nothing covers are left out. In a
+/// Which windows cover which of these checks at `now`; those that none covers are left out. In a
 /// transaction, the windows that it tells of stay as they are until that ends: who changes one finds
 /// everything that was kept back by it. Costs one look at an index where no window is open at all.
 ///
@@ -335,10 +335,10 @@ pub async fn covers_of(
     let mut openings: HashMap<i64, Option<Opening>> = HashMap::new();
     for CoverRow { check_id, window } in rows {
         let opening = *openings.entry(window.maintenance_id).or_insert_with(|| window.opening(now));
-        let Some(Opening { from, until }) = opening.filter(|opening| opening.from <= now) else {
+        let Some(opening) = opening.filter(|opening| opening.from <= now) else {
             continue;
         };
-        let cover = Cover { title: window.title, since: from, until };
+        let cover = Cover::of_window(&window.title, opening);
         let whole = match covers.remove(&check_id) {
             Some(known) => known.with(cover),
             None => cover,

@@ -7,6 +7,7 @@ pub mod channels;
 pub mod checks;
 pub mod days;
 pub mod dialect;
+pub mod flapping;
 pub mod flips;
 pub mod held;
 pub mod journal;

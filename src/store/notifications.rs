@@ -35,6 +35,8 @@ text_enum! {
         Up => "up",
         /// It is still down.
         Reminder => "reminder",
+        /// It goes up and down too often to be told each time.
+        Flapping => "flapping",
         /// A trial, asked for by somebody.
         Test => "test",
         /// Another channel of the project was disabled.
@@ -550,29 +552,26 @@ pub async fn flip_time(conn: &mut Conn, check_id: i64, n: i64) -> Result<Option<
     Ok(row.map(|row| Timestamp(row.id)))
 }
 
-/// Whether a channel was told of the down that ended with the flip `n`, or was passed over because
-/// its own configuration takes no such news.
+/// Whether what a channel heard last of a check before this notification was not good news, or would
+/// not have been, had its own configuration not passed it over.
 ///
 /// # Errors
 /// The database is out.
-pub async fn down_was_told(
-    conn: &mut Conn,
-    check_id: i64,
-    channel_id: i64,
-    n: i64,
-) -> Result<bool> {
-    let row = fetch_optional!(
+pub async fn last_news_was_bad(conn: &mut Conn, row: &NotificationRow) -> Result<bool> {
+    let bad = fetch_optional!(
         conn,
         IdRow,
-        "SELECT d.notification_id AS id FROM flips p JOIN notifications d ON d.flip_id = p.flip_id \
-         WHERE p.check_id = $1 AND p.n = $3 - 1 AND d.channel_id = $2 AND d.event = 'down' \
-         AND (d.state = 'sent' OR (d.state = 'suppressed' AND d.attempts > 0 AND d.muted = 0)) \
-         LIMIT 1",
-        check_id,
-        channel_id,
-        n
+        "SELECT l.notification_id AS id FROM (SELECT d.notification_id, d.event \
+         FROM notifications d WHERE d.check_id = $1 AND d.channel_id = $2 \
+         AND d.notification_id < $3 AND d.event IN ('down', 'up', 'flapping') \
+         AND (d.state = 'sent' OR (d.state = 'suppressed' AND d.attempts > 0 AND d.muted = 0 \
+         AND d.event <> 'flapping')) \
+         ORDER BY d.notification_id DESC LIMIT 1) l WHERE l.event <> 'up'",
+        row.check_id,
+        row.channel_id,
+        row.notification_id
     );
-    Ok(row.is_some())
+    Ok(bad.is_some())
 }
 
 /// Whose notifications are listed.

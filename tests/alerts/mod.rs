@@ -3,6 +3,7 @@
 //! ours changes that. What takes minutes runs on the parts of a server and a clock that is moved.
 
 mod fail_points;
+mod flapping;
 mod guard;
 mod isolation;
 mod killed;
@@ -12,6 +13,7 @@ mod nodes;
 mod outage;
 mod parts;
 mod retries;
+mod scene;
 mod storm;
 mod told;
 mod waiting;

@@ -110,6 +110,8 @@ both_databases! {
         storm.all(PingKind::Fail).await;
         storm.sent(20).await;
         assert_eq!(storm.told(), vec![message("down", 1); 20]);
+        let told_of_all = "Went down with it: 19 other checks of this project";
+        assert!(storm.receiver.got().iter().any(|delivery| delivery.text().contains(told_of_all)));
         storm.notifier.end().await;
     }
 
