@@ -1,5 +1,5 @@
 //! What every part of the running program shares: the configuration, the clock, the database, the
-//! keys, and the bells by which one part wakes another. It decides nothing.
+//! keys, the mailer, and the bells by which one part wakes another. It decides nothing.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::fault::{Fault, Result};
+use crate::mail::Mailer;
 use crate::secret::{self, KEY_FILE, KeyOrigin, KeySource, Keyring};
 use crate::store::states::Saved;
 use crate::store::{Store, settings};
@@ -23,6 +24,8 @@ pub struct Context {
     pub store: Store,
     /// The keys that sign and seal.
     pub keys: Arc<Keyring>,
+    /// What sends mail.
+    pub mailer: Mailer,
     /// The bells.
     pub bells: Bells,
 }
@@ -70,6 +73,7 @@ impl Context {
             tracing::info!("made a secret key and kept it in {}: back it up", path.display());
         }
         Ok(Self {
+            mailer: Mailer::new(config.mail.clone()),
             config: Arc::new(config),
             clock,
             store,

@@ -12,7 +12,7 @@ use crate::domain::check::{self, Effect};
 use crate::domain::run::LONGEST;
 use crate::fault::{Fault, Result};
 use crate::store::retention::{self, History, Kept};
-use crate::store::{days, states, tokens};
+use crate::store::{confirmations, days, states, tokens};
 
 /// How long after a round the next begins.
 const EVERY: Duration = Duration::from_mins(5);
@@ -67,6 +67,7 @@ async fn breathe(stop: &watch::Receiver<bool>) -> Result<()> {
 pub async fn round(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
     give_up_runs(ctx, stop).await?;
     end_sessions(ctx).await?;
+    forget_confirmation_mails(ctx).await?;
     prune_pings(ctx, stop).await?;
     prune_deleted(ctx, stop).await?;
     let keep = &ctx.config.retention;
@@ -85,6 +86,12 @@ pub async fn round(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
 async fn end_sessions(ctx: &Context) -> Result<()> {
     let mut tx = ctx.store.begin().await?;
     tokens::delete_ended_sessions(&mut tx, ctx.now()).await?;
+    tx.commit().await
+}
+
+async fn forget_confirmation_mails(ctx: &Context) -> Result<()> {
+    let mut tx = ctx.store.begin().await?;
+    confirmations::forget_mails(&mut tx, ctx.now()).await?;
     tx.commit().await
 }
 

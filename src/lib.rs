@@ -12,6 +12,7 @@
 //! * [`config`] — one struct a section, with its defaults and checks
 //! * [`domain`] — the rules, pure: states, pings, runs, schedules, slugs, alerts
 //! * [`store`] — all SQL of the program
+//! * [`mail`] — outgoing mail
 //! * [`context`] — what every part of the running program shares
 //! * [`vitals`] — how the workers are
 //! * [`notify`] — the outbox's worker, and the channels it sends through
@@ -33,6 +34,7 @@ pub mod log;
 pub mod config;
 pub mod domain;
 pub mod store;
+pub mod mail;
 pub mod context;
 pub mod vitals;
 pub mod notify;

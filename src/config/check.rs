@@ -58,7 +58,14 @@ impl Config {
         let default = Self::default();
         let idle = [
             (self.smtp != default.smtp, "smtp.* has no effect yet: pings by mail are not built"),
-            (self.mail != default.mail, "mail.* has no effect yet: no mail is sent"),
+            (
+                self.mail != default.mail && self.mail.missing() == Some("mail.host"),
+                "mail.* has no effect: without mail.host no mail is sent",
+            ),
+            (
+                self.mail.missing() == Some("mail.from"),
+                "mail.host has no effect: without mail.from no mail is sent",
+            ),
             (self.watch != default.watch, "watch.url has no effect yet: it is not pinged"),
             (self.oidc != default.oidc, "oidc.* has no effect yet: nobody signs in by it"),
             (
@@ -128,6 +135,8 @@ mod tests {
             ("[accounts]\ntrusted_header = \"X-User\"", "accounts."),
             ("[watch]\nurl = \"https://example.org\"", "watch.url"),
             ("[smtp]\ndomain = \"example.org\"", "smtp."),
+            ("[mail]\nfrom = \"o@example.org\"", "mail.* has no effect: without mail.host"),
+            ("[mail]\nhost = \"mail.example.org\"", "mail.host has no effect: without mail.from"),
             (
                 "[server]\nlisten = []\nlisten_tls = [\"[::]:1\"]\ntls_cert = \"c\"\ntls_key = \"k\"",
                 "without server.listen",

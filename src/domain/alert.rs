@@ -20,6 +20,14 @@ pub const MOST_OTHERS: i64 = 100;
 /// How much of a name the subject and the short form take, in characters.
 const NAME_LIMIT: usize = 100;
 
+/// What a recipient is told who is asked whether alerts may be sent.
+const CONFIRM: [&str; 2] = [
+    "Somebody wants its alerts to be sent to this address: they tell when a job is late or fails, \
+     and when it is well again.",
+    "To agree, open the page below and press its button. If you don't know what this is about, do \
+     nothing: no alert comes without your consent.",
+];
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -41,6 +49,8 @@ pub enum Event {
         /// What its service answered.
         why: String,
     },
+    /// The recipient is asked whether alerts may be sent there; the link leads to where they agree.
+    Confirm,
 }
 
 impl Event {
@@ -54,6 +64,7 @@ impl Event {
             Self::Flapping => "flapping",
             Self::Test => "test",
             Self::ChannelDisabled { .. } => "channel_disabled",
+            Self::Confirm => "confirm",
         }
     }
 
@@ -202,6 +213,7 @@ pub fn subject(alert: &Alert) -> String {
         Event::ChannelDisabled { channel_name, .. } => {
             format!("The channel {} was switched off", name_in_line(channel_name))
         }
+        Event::Confirm => format!("Please confirm: alerts of {}", project(alert)),
     }
 }
 
@@ -217,6 +229,7 @@ pub fn text(alert: &Alert) -> String {
                 .to_owned(),
         ),
         Event::ChannelDisabled { why, .. } => lines.extend(disabled_lines(alert, why)),
+        Event::Confirm => lines.extend(CONFIRM.map(str::to_owned)),
         _ => lines.extend(check_lines(alert)),
     }
     if !alert.link.is_empty() {
@@ -243,6 +256,7 @@ pub fn short(alert: &Alert) -> String {
         Event::ChannelDisabled { channel_name, .. } => {
             format!("CHANNEL OFF {}", name_in_line(channel_name))
         }
+        Event::Confirm => format!("CONFIRM {}", project(alert)),
     }
 }
 
@@ -584,6 +598,9 @@ pub(crate) mod tests {
             Event::ChannelDisabled { channel_name: "ops\nroom".into(), why: "410 Gone".into() };
         assert_eq!(subject(&alert), "The channel ops room was switched off");
         assert!(text(&alert).contains("Why: 410 Gone"));
+        alert.event = Event::Confirm;
+        assert_eq!(subject(&alert), "Please confirm: alerts of Home");
+        assert!(text(&alert).contains("press its button"));
     }
 
     #[test]

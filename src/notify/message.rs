@@ -7,7 +7,9 @@ use chrono_tz::Tz;
 use serde_json::Value;
 use sha1::{Digest, Sha1};
 
+use super::channels::email::{self, Office};
 use super::channels::{Kind, Named};
+use super::message_id;
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::domain::alert::{Alert, CheckFacts, Event, Filters, Rhythm};
@@ -26,10 +28,13 @@ use crate::store::{flapping, flips, held, maintenance, nodes, pings, projects, s
 #[derive(Debug)]
 pub(super) struct Message {
     pub(super) kind: Kind,
+    pub(super) channel_uuid: String,
     pub(super) config: Value,
     pub(super) alert: Alert,
     /// Microseconds that the channel itself wanted to wait before it tells.
     pub(super) delay: i64,
+    /// The id of the message that it follows, for kinds that show the two together.
+    pub(super) follows: Option<String>,
 }
 
 /// What came of writing a message.
@@ -43,6 +48,8 @@ pub(super) enum Written {
     Mute(String),
     /// It is told then, if there is still something to tell.
     PutOff(Timestamp),
+    /// It may not be told there, and no later try can change that; the text says why.
+    Refuse(String),
 }
 
 /// Opens the configuration of a channel.
@@ -92,10 +99,65 @@ pub(super) async fn write(ctx: &Context, row: &NotificationRow) -> Result<Writte
             _ => Written::Mute(cover.why),
         });
     }
-    let alert = alert(ctx, &mut conn, row, check, flip).await?;
     let config = open_config(ctx, &channel)?;
+    let mut alert_link = None;
+    let mut follows = None;
+    if kind == Kind::Email {
+        match consent(ctx, row, &channel, &config) {
+            Ok(link) => alert_link = link,
+            Err(written) => return Ok(written),
+        }
+        follows = followed(&mut conn, row, flip.as_ref()).await?;
+    }
+    let mut alert = alert(ctx, &mut conn, row, check, flip).await?;
+    alert.link = alert_link.unwrap_or(alert.link);
     let delay = channel.after_minutes * 60 * crate::clock::SECOND;
-    Ok(Written::Send(Box::new(Message { kind, config, alert, delay })))
+    let channel_uuid = channel.uuid;
+    Ok(Written::Send(Box::new(Message { kind, channel_uuid, config, alert, delay, follows })))
+}
+
+/// Holds a message to an email channel against what its recipient has agreed to. The link that the
+/// message is about, where it is the question itself; else none.
+fn consent(
+    ctx: &Context,
+    row: &NotificationRow,
+    channel: &ChannelRow,
+    config: &Value,
+) -> Result<Option<String>, Written> {
+    let Some(address) = email::address(config) else {
+        return Err(Written::Refuse("config.email: is no address".to_owned()));
+    };
+    let name = address.to_string();
+    let is_confirmed = channel.confirmed_address.as_ref() == Some(&name);
+    match row.event {
+        Told::Confirm if row.detail.as_ref() != Some(&name) => {
+            Err(Written::Suppress("the channel has another address now"))
+        }
+        Told::Confirm if is_confirmed => Err(Written::Suppress("the address is confirmed already")),
+        Told::Confirm => {
+            let office = Office::of(ctx);
+            Ok(Some(office.url(email::link::Purpose::Confirm, &channel.uuid, &address)))
+        }
+        _ if is_confirmed => Ok(None),
+        _ => Err(Written::Refuse(email::waits(&address))),
+    }
+}
+
+/// The id of the message that told the channel of the down that this one is about; none where there
+/// was none, or this is the first.
+async fn followed(
+    conn: &mut Conn,
+    row: &NotificationRow,
+    flip: Option<&ToldFlip>,
+) -> Result<Option<String>> {
+    let (Some(check_id), Some(flip)) = (row.check_id, flip) else { return Ok(None) };
+    let n = match row.event {
+        Told::Up => flip.n - 1,
+        Told::Reminder => flip.n,
+        _ => return Ok(None),
+    };
+    let down = notifications::told_down(conn, check_id, row.channel_id, n).await?;
+    Ok(down.map(|down| message_id(&down)))
 }
 
 type Facts = (Option<CheckRow>, Option<ToldFlip>);
@@ -154,7 +216,7 @@ async fn cover(ctx: &Context, conn: &mut Conn, row: &NotificationRow) -> Result<
             held::covers_of(conn, &[check_id], ctx.now()).await?
         }
         Told::Flapping => maintenance::covers_of(conn, &[check_id], ctx.now()).await?,
-        Told::Test | Told::ChannelDisabled => return Ok(None),
+        Told::Test | Told::ChannelDisabled | Told::Confirm => return Ok(None),
     };
     Ok(covers.remove(&check_id))
 }
@@ -232,6 +294,7 @@ fn event(row: &NotificationRow) -> Event {
             let (channel_name, why) = detail.split_once('\n').unwrap_or((detail, ""));
             Event::ChannelDisabled { channel_name: channel_name.to_owned(), why: why.to_owned() }
         }
+        Told::Confirm => Event::Confirm,
     }
 }
 

@@ -24,8 +24,12 @@ use crate::fault::{Fault, Result};
 use crate::store::notifications::{self, Claim, Claimable, NotificationRow, Which};
 use crate::store::tx::Tx;
 use crate::vitals::{Count, Vitals, Worker};
+use channels::email::Office;
+use channels::{Target, Ways};
 use outbound::Outbound;
 use settle::{Attempt, Report, Verdict};
+
+pub use settle::tell_of_disabled;
 
 /// Sends that run side by side.
 const MOST_SENDS: usize = 256;
@@ -380,9 +384,17 @@ async fn send(ctx: Context, outbound: Arc<Outbound>, rows: Vec<NotificationRow>)
     }
     let Some((first, message)) = written.first() else { return reports };
     let alerts: Vec<Alert> = written.iter().map(|(_, message)| message.alert.clone()).collect();
-    let id = first.group_id.clone().unwrap_or_else(|| message_id(first));
+    let id = message_id(first);
     let told = channels::message::Message { alerts: &alerts, id: &id, now: ctx.now() };
-    let delivery = channels::deliver(message.kind, &outbound, &message.config, &told).await;
+    let ways = Ways { outbound: &outbound, office: &Office::of(&ctx) };
+    let target = Target {
+        kind: message.kind,
+        channel_uuid: &message.channel_uuid,
+        config: &message.config,
+        // Several things at once follow no single one.
+        follows: message.follows.as_deref().filter(|_| alerts.len() == 1),
+    };
+    let delivery = channels::deliver(ways, &target, &told).await;
     failpoint::reached("message_sent");
     let attempt = Attempt::of(written.iter().map(|(row, _)| row), ctx.now());
     reports.extend(written.into_iter().map(|(row, message)| {
@@ -399,6 +411,7 @@ async fn write(ctx: &Context, row: &NotificationRow) -> Result<Box<message::Mess
         Ok(message::Written::Suppress(why)) => Err(Verdict::suppressed(why)),
         Ok(message::Written::Mute(why)) => Err(Verdict::muted(&why, ctx.now())),
         Ok(message::Written::PutOff(until)) => Err(Verdict::put_off(until)),
+        Ok(message::Written::Refuse(why)) => Err(Verdict::refused(why)),
         Err(Fault::Unavailable(error)) => {
             tracing::warn!(%error, notification_id = row.notification_id, "a message could not be written; it is tried again");
             Err(Verdict::interrupted())
@@ -410,9 +423,12 @@ async fn write(ctx: &Context, row: &NotificationRow) -> Result<Box<message::Mess
     }
 }
 
-/// The id that a message carries at every try. It holds the time too, so that two installations
+/// The id that a message carries at every try; that of all where several are one. It holds the time too, so that two installations
 /// that tell the same receiver do not share ids.
 #[must_use]
 pub fn message_id(row: &NotificationRow) -> String {
+    if let Some(group_id) = &row.group_id {
+        return group_id.clone();
+    }
     format!("msg_{:x}_{}", row.created_at.0 / SECOND, row.notification_id)
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::channels::email;
 use super::outbound::Delivery;
 use super::retry;
 use crate::clock::Timestamp;
@@ -10,12 +11,13 @@ use crate::context::Context;
 use crate::domain::check::Status;
 use crate::failpoint;
 use crate::fault::Result;
+use crate::mail::Address;
 use crate::secret;
 use crate::store::notifications::{
     self, Event, NewNotification, NotificationRow, NotificationState, Settled,
 };
 use crate::store::tx::Tx;
-use crate::store::{channels, checks, states};
+use crate::store::{channels, checks, confirmations, states};
 
 /// The longest error text that is kept, in characters.
 const MAX_ERROR: usize = 500;
@@ -89,6 +91,11 @@ impl Verdict {
         Self { tried: false, next_attempt_at: Some(until), ..pending }
     }
 
+    /// It may not be told there, now or later.
+    pub(super) fn refused(why: String) -> Self {
+        Self::ended(NotificationState::Failed, Some(why))
+    }
+
     /// It could not be tried; that counts as no try and waits for no pause.
     pub(super) fn interrupted() -> Self {
         Self { interrupted: true, tried: false, ..Self::ended(NotificationState::Pending, None) }
@@ -113,7 +120,7 @@ impl Verdict {
                 let why = "the channel takes no such news: nothing was sent".to_owned();
                 Self::ended(NotificationState::Suppressed, Some(why))
             }
-            Delivery::Refused { error } => Self::ended(NotificationState::Failed, Some(error)),
+            Delivery::Refused { error } => Self::refused(error),
             Delivery::Gone { error } => {
                 Self { disable: true, ..Self::ended(NotificationState::Failed, Some(error)) }
             }
@@ -203,6 +210,14 @@ fn settled(report: &Report, now: Timestamp) -> Settled {
 /// What the channel shows, the next reminder, and what others are told of a channel's end.
 async fn follow_up(tx: &mut Tx, report: &Report, now: Timestamp) -> Result<bool> {
     let (row, verdict) = (&report.row, &report.verdict);
+    if verdict.is_sent() && row.event == Event::Confirm {
+        let address = row.detail.as_deref().and_then(Address::parse);
+        if let Some(address) = address {
+            let why = email::waits(&address);
+            confirmations::mark_waiting(tx, row.channel_id, &address.to_string(), &why).await?;
+        }
+        return Ok(false);
+    }
     if verdict.is_sent() {
         channels::mark_sent(tx, row.channel_id, now).await?;
         return remind(tx, row, now).await;
@@ -210,7 +225,7 @@ async fn follow_up(tx: &mut Tx, report: &Report, now: Timestamp) -> Result<bool>
     if verdict.is_failure() {
         let error = verdict.short_error().unwrap_or_default();
         if channels::mark_failed(tx, row.channel_id, &error, verdict.disable).await? {
-            return tell_of_disabled(tx, row, &error, now).await;
+            return tell_of_disabled(tx, row.project_id, row.channel_id, &error, now).await;
         }
         // Given up, and the check may be down for long: the next reminder tries afresh.
         if verdict.state == NotificationState::Failed && !verdict.disable {
@@ -254,25 +269,30 @@ async fn remind(tx: &mut Tx, row: &NotificationRow, now: Timestamp) -> Result<bo
 }
 
 /// Gives up what is still to go to a channel that was disabled, and tells the project's others.
-async fn tell_of_disabled(
+/// Whether there is anybody to tell.
+///
+/// # Errors
+/// The database refused.
+pub async fn tell_of_disabled(
     tx: &mut Tx,
-    row: &NotificationRow,
+    project_id: i64,
+    channel_id: i64,
     error: &str,
     now: Timestamp,
 ) -> Result<bool> {
     let why = format!("the channel was disabled: {error}");
-    notifications::fail_all_of_channel(tx, row.channel_id, &why).await?;
-    let ids = channels::ids_of_project(tx, row.project_id).await?;
+    notifications::fail_all_of_channel(tx, channel_id, &why).await?;
+    let ids = channels::ids_of_project(tx, project_id).await?;
     let all = channels::find_many(tx, &ids).await?;
-    let name = all.iter().find(|c| c.channel_id == row.channel_id);
+    let name = all.iter().find(|c| c.channel_id == channel_id);
     let name = name.map_or_else(String::new, |c| c.channel_name.replace('\n', " "));
     let detail = format!("{name}\n{error}");
     let mut told = false;
     for other in all {
         let takes = other.on_down.0 != 0 && other.disabled.0 == 0;
-        if other.channel_id != row.channel_id && takes {
+        if other.channel_id != channel_id && takes {
             let new = NewNotification {
-                project_id: row.project_id,
+                project_id,
                 channel_id: other.channel_id,
                 check_id: None,
                 flip_id: None,

@@ -322,7 +322,7 @@ fn told(alert: &Alert) -> (String, String, String) {
             let name = if check.name.is_empty() { "Test message" } else { &check.name };
             (name.to_owned(), "test".to_owned(), alert::text(alert))
         }
-        Event::Flapping => {
+        Event::Flapping | Event::Confirm => {
             (check.name.clone(), alert.event.as_str().to_owned(), alert.last_body.clone())
         }
         Event::Down | Event::StillDown | Event::Up => {

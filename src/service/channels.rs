@@ -7,15 +7,17 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::domain::alert::{Alert, CheckFacts, Event as Told};
 use crate::fault::{Fault, Result};
+use crate::notify::channels::email::Office;
 use crate::notify::channels::message::Message;
 use crate::notify::channels::webhook::secret_from;
-use crate::notify::channels::{self as kinds, Kind, Named};
+use crate::notify::channels::{self as kinds, Kind, Named, Target, Ways};
 use crate::notify::message::{open_config, seal_config};
 use crate::notify::message_id;
 use crate::notify::outbound::{Delivery, Outbound};
 use crate::secret;
 use crate::service::checks::queue_remark;
 use crate::service::names;
+use crate::service::recipients::{self, Ask};
 use crate::service::remark::{self, Remark};
 use crate::store::Flag;
 use crate::store::channels::{self, ChannelRow};
@@ -180,7 +182,11 @@ pub async fn create(
         )));
     }
     row.channel_id = channels::insert(&mut tx, &row).await?;
+    let asked = recipients::see_to_consent(ctx, &mut tx, &mut row, Ask::Now).await?;
     tx.commit().await?;
+    if asked {
+        ctx.bells.notifier.notify_one();
+    }
     Ok(row)
 }
 
@@ -209,6 +215,7 @@ pub(super) fn new_row(
         last_error: None,
         last_sent_at: None,
         created_at: ctx.now(),
+        confirmed_address: None,
     };
     change.apply(&mut row);
     row
@@ -228,18 +235,26 @@ pub async fn update(
     // Two changes at once follow one another, and none undoes the other.
     projects::lock(&mut tx, project_id).await?;
     let mut row = find(&mut tx, project_id, channel_id).await?;
+    let stored = open_config(ctx, &row)?;
+    let told_before = row.disabled == Flag(0);
+    let mut is_same = true;
     change.apply(&mut row);
     if let Some(given) = &change.config {
-        let stored = open_config(ctx, &row)?;
         let fresh = secret_from(secret::random_bytes());
         let config = kinds::validate(stored_kind(&row)?, given, Some(&stored), &fresh)?;
+        is_same = config == stored;
         row.sealed_config = seal_config(ctx, &row.uuid, &config);
     }
     if change.disabled == Some(false) {
         check_whole(ctx, &row)?;
     }
     channels::update(&mut tx, &row).await?;
+    let ask = if is_same && told_before { Ask::Before } else { Ask::Now };
+    let asked = recipients::see_to_consent(ctx, &mut tx, &mut row, ask).await?;
     tx.commit().await?;
+    if asked {
+        ctx.bells.notifier.notify_one();
+    }
     Ok(row)
 }
 
@@ -275,13 +290,19 @@ pub async fn delete(ctx: &Context, project_id: i64, channel_id: i64) -> Result<V
 }
 
 /// What about a channel that was just written needs attention.
-#[must_use]
-pub fn remarks(row: &ChannelRow) -> Vec<Remark> {
-    if row.disabled == Flag(0) {
-        return Vec::new();
+///
+/// # Errors
+/// Its configuration can't be opened, which is a mistake of ours.
+pub fn remarks(ctx: &Context, row: &ChannelRow) -> Result<Vec<Remark>> {
+    if row.disabled != Flag(0) {
+        let message = "this channel is disabled: it is told of nothing until disabled is 0 again";
+        return Ok(vec![Remark::new(&remark::CHANNEL_DISABLED, message)]);
     }
-    let message = "this channel is disabled: it is told of nothing until disabled is 0 again";
-    vec![Remark::new(&remark::CHANNEL_DISABLED, message)]
+    if recipients::is_waiting(row, &open_config(ctx, row)?) {
+        let message = row.last_error.clone().unwrap_or_default();
+        return Ok(vec![Remark::new(&remark::CHANNEL_UNCONFIRMED, message)]);
+    }
+    Ok(Vec::new())
 }
 
 /// Sends a test message at once, and waits for what comes of it; there is no second try. Returns
@@ -301,18 +322,53 @@ pub async fn test(
     let row = find(&mut conn, project_id, channel_id).await?;
     drop(conn);
     let (kind, config) = (stored_kind(&row)?, open_config(ctx, &row)?);
+    if recipients::is_waiting(&row, &config) {
+        return ask_again(ctx, project_id, channel_id).await;
+    }
     let trial = Trial::begin(ctx, project_id, channel_id).await?;
     let id = message_id(&trial.row);
     let alert = test_alert(ctx, project, zone);
     let message = Message { alerts: &[alert], id: &id, now: ctx.now() };
-    let delivery = kinds::deliver(kind, outbound, &config, &message).await;
+    let ways = Ways { outbound, office: &Office::of(ctx) };
+    let target = Target { kind, channel_uuid: &row.uuid, config: &config, follows: None };
+    let delivery = kinds::deliver(ways, &target, &message).await;
     let error = error_of(delivery);
     trial.end(ctx, error.as_deref()).await?;
     let mut conn = ctx.store.read().await?;
     let row = find(&mut conn, project_id, channel_id).await?;
-    let mut remarks = remarks(&row);
+    let mut remarks = remarks(ctx, &row)?;
     remarks.extend(error.map(|error| Remark::new(&remark::CHANNEL_DELIVERY_FAILED, error)));
     remarks.extend(queue_remark(&mut conn, project_id, ctx.now()).await?);
+    Ok((row, remarks))
+}
+
+/// The test of a channel whose recipient has not agreed yet: they are asked again, and nothing else
+/// is sent.
+async fn ask_again(
+    ctx: &Context,
+    project_id: i64,
+    channel_id: i64,
+) -> Result<(ChannelRow, Vec<Remark>)> {
+    let mut tx = ctx.store.begin().await?;
+    projects::lock(&mut tx, project_id).await?;
+    let mut row = find(&mut tx, project_id, channel_id).await?;
+    let obstacle = ctx.mailer.obstacle();
+    match &obstacle {
+        Some(obstacle) => {
+            channels::mark_failed(&mut tx, channel_id, obstacle, false).await?;
+            row.last_error = Some(obstacle.clone());
+        }
+        None => {
+            recipients::see_to_consent(ctx, &mut tx, &mut row, Ask::Now).await?;
+        }
+    }
+    let late = queue_remark(&mut tx, project_id, ctx.now()).await?;
+    tx.commit().await?;
+    ctx.bells.notifier.notify_one();
+    let mut remarks = remarks(ctx, &row)?;
+    let why = row.last_error.clone().unwrap_or_default();
+    remarks.push(Remark::new(&remark::CHANNEL_DELIVERY_FAILED, why));
+    remarks.extend(late);
     Ok((row, remarks))
 }
 

@@ -9,6 +9,7 @@ pub mod members;
 pub mod names;
 pub mod preview;
 pub mod projects;
+pub mod recipients;
 pub mod remark;
 pub mod snippets;
 pub mod stats;

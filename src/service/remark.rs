@@ -69,6 +69,15 @@ pub const CHANNEL_DELIVERY_FAILED: Kind = Kind {
     remedy: "Mend what the message and the channel's last_error tell of, and test again.",
 };
 
+/// A channel whose recipient has not agreed yet.
+pub const CHANNEL_UNCONFIRMED: Kind = Kind {
+    group: "CHANNEL",
+    code: "UNCONFIRMED",
+    when: "The channel sends mail to an address that its recipient has not confirmed yet. They were \
+           sent a link; nothing else is sent to them before.",
+    remedy: "Let them open the link; a test of the channel sends it again.",
+};
+
 /// A maintenance window that is over.
 pub const MAINTENANCE_ENDED: Kind = Kind {
     group: "MAINTENANCE",
@@ -115,6 +124,7 @@ pub const ALL: &[&Kind] = &[
     &CHANNEL_NONE_ASSIGNED,
     &CHANNEL_DISABLED,
     &CHANNEL_DELIVERY_FAILED,
+    &CHANNEL_UNCONFIRMED,
     &MAINTENANCE_ENDED,
     &MAINTENANCE_NEVER_CLOSES,
     &MAINTENANCE_COVERS_NOTHING,

@@ -41,12 +41,14 @@ pub struct ChannelRow {
     pub last_sent_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The address that its recipient has confirmed; none for kinds other than email.
+    pub confirmed_address: Option<String>,
 }
 
 /// The columns of a [`ChannelRow`].
 pub(super) const COLUMNS: &str = "channel_id, project_id, uuid, channel_name, kind, sealed_config, on_down, \
     on_up, after_minutes, remind_every, group_threshold, disabled, last_error, last_sent_at, \
-    created_at";
+    created_at, confirmed_address";
 
 /// Makes a channel, and returns its id.
 ///
@@ -57,8 +59,9 @@ pub async fn insert(conn: &mut Conn, new: &ChannelRow) -> Result<i64> {
         conn,
         i64,
         "INSERT INTO channels (project_id, uuid, channel_name, kind, sealed_config, on_down, \
-         on_up, after_minutes, remind_every, group_threshold, disabled, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING channel_id",
+         on_up, after_minutes, remind_every, group_threshold, disabled, last_error, created_at, \
+         confirmed_address) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING channel_id",
         new.project_id,
         &new.uuid,
         &new.channel_name,
@@ -70,7 +73,9 @@ pub async fn insert(conn: &mut Conn, new: &ChannelRow) -> Result<i64> {
         new.remind_every,
         new.group_threshold,
         new.disabled,
-        new.created_at
+        new.last_error.as_deref(),
+        new.created_at,
+        new.confirmed_address.as_deref()
     ))
 }
 
@@ -83,7 +88,7 @@ pub async fn update(conn: &mut Conn, channel: &ChannelRow) -> Result<()> {
         conn,
         "UPDATE channels SET channel_name = $2, sealed_config = $3, on_down = $4, on_up = $5, \
          after_minutes = $6, remind_every = $7, group_threshold = $8, disabled = $9, \
-         last_error = $10 WHERE channel_id = $1",
+         last_error = $10, confirmed_address = $11 WHERE channel_id = $1",
         channel.channel_id,
         &channel.channel_name,
         &channel.sealed_config,
@@ -93,7 +98,8 @@ pub async fn update(conn: &mut Conn, channel: &ChannelRow) -> Result<()> {
         channel.remind_every,
         channel.group_threshold,
         channel.disabled,
-        channel.last_error.as_deref()
+        channel.last_error.as_deref(),
+        channel.confirmed_address.as_deref()
     );
     Ok(())
 }
@@ -114,6 +120,15 @@ pub async fn delete(conn: &mut Conn, channel_id: i64) -> Result<()> {
 pub async fn find(conn: &mut Conn, project_id: i64, channel_id: i64) -> Result<Option<ChannelRow>> {
     let sql = format!("SELECT {COLUMNS} FROM channels WHERE project_id = $1 AND channel_id = $2");
     Ok(fetch_optional!(conn, ChannelRow, AssertSqlSafe(sql), project_id, channel_id))
+}
+
+/// The channel with this UUID, whatever its project.
+///
+/// # Errors
+/// The database is out.
+pub async fn find_by_uuid(conn: &mut Conn, uuid: &str) -> Result<Option<ChannelRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM channels WHERE uuid = $1");
+    Ok(fetch_optional!(conn, ChannelRow, AssertSqlSafe(sql), uuid))
 }
 
 /// The channels of these ids, whatever their project.

@@ -5,6 +5,7 @@
 pub mod bulk;
 pub mod channels;
 pub mod checks;
+pub mod confirmations;
 pub mod days;
 pub mod dialect;
 pub mod flapping;

@@ -41,6 +41,8 @@ text_enum! {
         Test => "test",
         /// Another channel of the project was disabled.
         ChannelDisabled => "channel_disabled",
+        /// The recipient is asked whether they want to be told; the detail is their address.
+        Confirm => "confirm",
     }
 }
 
@@ -154,7 +156,8 @@ pub enum Which {
     Single,
     /// The same, and of those what was tried before.
     Tried,
-    /// Those that are a message of their own so far and were never tried.
+    /// Those that were never tried and may become parts of one message: all but the question whether
+    /// the recipient wants any.
     Fresh,
 }
 
@@ -164,7 +167,7 @@ impl Which {
         match self {
             Self::Single => "m.group_id IS NULL",
             Self::Tried => "m.group_id IS NULL AND m.attempts > 0",
-            Self::Fresh => "m.group_id IS NULL AND m.attempts = 0",
+            Self::Fresh => "m.group_id IS NULL AND m.attempts = 0 AND m.event <> 'confirm'",
         }
     }
 }
@@ -535,6 +538,25 @@ pub async fn flip(conn: &mut Conn, flip_id: i64) -> Result<Option<ToldFlip>> {
         "SELECT n, at, reason, to_status, ping_n, expected_at FROM flips WHERE flip_id = $1",
         flip_id
     ))
+}
+
+/// The notification by which a channel was told of the down that is the flip `n` of a check; none
+/// where it was not.
+///
+/// # Errors
+/// The database is out.
+pub async fn told_down(
+    conn: &mut Conn,
+    check_id: i64,
+    channel_id: i64,
+    n: i64,
+) -> Result<Option<NotificationRow>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM flips p JOIN notifications n ON n.flip_id = p.flip_id \
+         WHERE p.check_id = $1 AND p.n = $3 AND n.channel_id = $2 AND n.event = 'down' \
+         AND n.state = 'sent' LIMIT 1"
+    );
+    Ok(fetch_optional!(conn, NotificationRow, AssertSqlSafe(sql), check_id, channel_id, n))
 }
 
 /// When the flip with this serial number of a check happened.

@@ -56,6 +56,7 @@ fn channel_row(project_id: i64, n: i64) -> ChannelRow {
         last_error: None,
         last_sent_at: None,
         created_at: Timestamp(0),
+        confirmed_address: None,
     }
 }
 

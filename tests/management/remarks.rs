@@ -93,6 +93,7 @@ impl Scene {
         self.says("PUT", &silent, json!({"grace": 60}), none).await;
         self.says("PUT", &silent, json!({"channels": [one.1]}), &[]).await;
         self.says("PUT", &silent, json!({"channels": []}), none).await;
+        self.unconfirmed().await;
         let off = &["CHANNEL/DISABLED"];
         let two = self.channel(1, off).await;
         self.says("PUT", &two.0, json!({"channel_name": "off"}), off).await;
@@ -111,6 +112,19 @@ impl Scene {
         let answer = self.says("DELETE", &one.0, json!({}), none).await;
         let message = answer["error_list"][0]["message"].as_str().unwrap();
         assert!(message.contains("alone: 4;"), "{message}");
+    }
+
+    /// Mail goes to nobody who has not agreed.
+    async fn unconfirmed(&mut self) {
+        let waits = &["CHANNEL/UNCONFIRMED"];
+        let body = json!({"kind": "email", "config": {"email": "ops@example.org"}});
+        let channel = self.says("POST", "/channel", body, waits).await;
+        let channel = format!("/channel/{}", channel["channel_id"]);
+        self.says("PUT", &channel, json!({"channel_name": "mail"}), waits).await;
+        let both = &["CHANNEL/UNCONFIRMED", "CHANNEL/DELIVERY_FAILED"];
+        self.says("POST", &format!("{channel}/test"), json!({}), both).await;
+        self.says("PUT", &channel, json!({"disabled": 1}), &["CHANNEL/DISABLED"]).await;
+        self.says("DELETE", &channel, json!({}), &[]).await;
     }
 
     async fn windows(&mut self) {

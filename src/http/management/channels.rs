@@ -29,9 +29,13 @@ pub fn commands() -> Vec<Command> {
         json!({"channel_name": "Chat", "kind": "webhook",
         "config": channel_config::example()})
     };
-    let remarks = [&remark::CHANNEL_DISABLED, &remark::QUEUE_DELAYED];
-    let test_remarks =
-        [&remark::CHANNEL_DISABLED, &remark::CHANNEL_DELIVERY_FAILED, &remark::QUEUE_DELAYED];
+    let remarks = [&remark::CHANNEL_DISABLED, &remark::CHANNEL_UNCONFIRMED, &remark::QUEUE_DELAYED];
+    let test_remarks = [
+        &remark::CHANNEL_DISABLED,
+        &remark::CHANNEL_UNCONFIRMED,
+        &remark::CHANNEL_DELIVERY_FAILED,
+        &remark::QUEUE_DELAYED,
+    ];
     vec![
         Command::get("/user/project/{project_id}/channel-list", list, "The channels of a project")
             .lists::<Channel>(),
@@ -64,7 +68,11 @@ pub fn commands() -> Vec<Command> {
             test,
             "Send a test message",
         )
-        .text("It is sent at once; what went wrong is a soft error. For editors.")
+        .text(
+            "It is sent at once; what went wrong is a soft error. Where the recipient of mail has \
+             not confirmed the address yet, they are asked again instead, a few times a day at \
+             most. For editors.",
+        )
         .writes::<Channel>(&test_remarks),
     ]
 }
@@ -268,7 +276,7 @@ async fn check_same_kind(
 /// The answer to a write, and what needs attention.
 async fn written(call: &Call, row: ChannelRow, config: Value) -> Answer {
     let mut conn = call.ctx.store.read().await?;
-    let mut remarks = channels::remarks(&row);
+    let mut remarks = channels::remarks(&call.ctx, &row)?;
     remarks.extend(checks::queue_remark(&mut conn, row.project_id, call.ctx.now()).await?);
     Reply::written(with_config(row, config), &remarks)
 }

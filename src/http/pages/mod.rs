@@ -9,6 +9,7 @@ mod first_check;
 mod form;
 mod guesses;
 mod home;
+mod mail;
 mod next;
 mod session;
 pub mod setup;
@@ -57,7 +58,7 @@ struct Pages {
 }
 
 /// Every page, below the configured prefix: `/`, `/setup`, `/setup/first-check`, `/sign-in`,
-/// `/sign-out`, `/docs/api`, and what they need in `/assets/…`.
+/// `/sign-out`, `/docs/api`, what links in mails lead to (`/mail/…`), and what they need in `/assets/…`.
 pub fn router(ctx: Context) -> Router {
     let pages = Pages {
         ctx,
@@ -71,6 +72,8 @@ pub fn router(ctx: Context) -> Router {
         .route("/setup/first-check", get(first_check::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-out", post(sign_out::submit))
+        .route("/mail/confirm/{token}", get(mail::ask_consent).post(mail::consent))
+        .route("/mail/unsubscribe/{token}", get(mail::ask_end).post(mail::end))
         .route("/docs/api", get(api::show))
         .route("/docs/api/renew", post(api::renew))
         .route("/assets/{name}", get(assets::show))

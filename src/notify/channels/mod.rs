@@ -3,6 +3,7 @@
 
 mod apprise;
 mod discord;
+pub mod email;
 pub mod form;
 mod github;
 mod googlechat;
@@ -40,7 +41,7 @@ use message::Message;
 use service::Service;
 
 /// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 3] = ["email", "command", "group"];
+const ANNOUNCED: [&str; 2] = ["command", "group"];
 
 /// The kinds whose message is one request to a service.
 pub static SERVICES: [&Service; 25] = [
@@ -74,6 +75,8 @@ pub static SERVICES: [&Service; 25] = [
 /// A kind of channel that can send.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
+    /// Mail to an address.
+    Email,
     /// A request to any URL.
     Webhook,
     /// A request to this service.
@@ -102,7 +105,7 @@ pub enum Named {
 impl Kind {
     /// All kinds that can send.
     pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Webhook).chain(SERVICES.into_iter().map(Self::Service))
+        [Self::Email, Self::Webhook].into_iter().chain(SERVICES.into_iter().map(Self::Service))
     }
 
     /// Reads the name of a kind.
@@ -119,6 +122,7 @@ impl Kind {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Email => "email",
             Self::Webhook => "webhook",
             Self::Service(service) => service.name,
         }
@@ -130,6 +134,7 @@ impl Kind {
     #[must_use]
     pub fn default_group_threshold(self) -> u16 {
         match self {
+            Self::Email => 10,
             Self::Webhook => 0,
             Self::Service(service) => service.group_threshold,
         }
@@ -150,6 +155,7 @@ pub fn validate(
     fresh_secret: &str,
 ) -> Result<Value> {
     match kind {
+        Kind::Email => form::validate(email::FIELDS, config, previous),
         Kind::Webhook => webhook::validate(config, previous, fresh_secret),
         Kind::Service(service) => form::validate(service.fields, config, previous),
     }
@@ -159,6 +165,7 @@ pub fn validate(
 #[must_use]
 pub fn mask(kind: Kind, config: &Value) -> Value {
     match kind {
+        Kind::Email => form::mask(email::FIELDS, config),
         Kind::Webhook => webhook::mask(config),
         Kind::Service(service) => form::mask(service.fields, config),
     }
@@ -169,6 +176,7 @@ pub fn mask(kind: Kind, config: &Value) -> Value {
 #[must_use]
 pub fn mask_new(kind: Kind, given: &Value, stored: &Value) -> Value {
     match kind {
+        Kind::Email => form::mask(email::FIELDS, stored),
         Kind::Webhook => webhook::mask_new(given, stored),
         Kind::Service(service) => form::mask(service.fields, stored),
     }
@@ -179,19 +187,40 @@ pub fn mask_new(kind: Kind, given: &Value, stored: &Value) -> Value {
 #[must_use]
 pub fn masked(kind: Kind, config: &Value) -> Vec<String> {
     match kind {
+        Kind::Email => form::masked(email::FIELDS, config),
         Kind::Webhook => webhook::masked(config),
         Kind::Service(service) => form::masked(service.fields, config),
     }
 }
 
+/// By what messages leave.
+#[derive(Clone, Copy, Debug)]
+pub struct Ways<'a> {
+    /// Requests.
+    pub outbound: &'a Outbound,
+    /// Mail.
+    pub office: &'a email::Office,
+}
+
+/// Where a message goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The channel's kind.
+    pub kind: Kind,
+    /// The channel's UUID.
+    pub channel_uuid: &'a str,
+    /// The channel's stored configuration.
+    pub config: &'a Value,
+    /// The id of the message that this one follows, for kinds that show the two together.
+    pub follows: Option<&'a str>,
+}
+
 /// Sends one message.
-pub async fn deliver(
-    kind: Kind,
-    outbound: &Outbound,
-    config: &Value,
-    message: &Message<'_>,
-) -> Delivery {
-    match kind {
+pub async fn deliver(ways: Ways<'_>, target: &Target<'_>, message: &Message<'_>) -> Delivery {
+    let Ways { outbound, office } = ways;
+    let config = target.config;
+    match target.kind {
+        Kind::Email => email::deliver(office, target, message).await,
         Kind::Webhook => webhook::deliver(outbound, config, message).await,
         Kind::Service(service) => {
             // GitHub has to be asked before it is told.

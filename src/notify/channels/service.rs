@@ -178,7 +178,7 @@ pub(super) mod tests {
     use futures_util::future::join_all;
 
     use super::super::form;
-    use super::super::{Kind, SERVICES, deliver};
+    use super::super::{Kind, SERVICES, Target, Ways, deliver};
     use super::*;
     use crate::domain::alert::tests::late_backup;
     use crate::notify::outbound::tests::{Receiver, answer, open};
@@ -371,7 +371,10 @@ pub(super) mod tests {
         let receiver = Receiver::answering(&[&echo]).await;
         let config = serde_json::json!({"url": receiver.url("/hook/abcdefghij").as_str()});
         let slack = Kind::Service(&super::super::slack::SLACK);
-        let delivery = deliver(slack, &open(), &config, &message(&[late_backup()])).await;
+        let office = super::super::email::tests::office(|_| ());
+        let ways = Ways { outbound: &open(), office: &office };
+        let target = Target { kind: slack, channel_uuid: "", config: &config, follows: None };
+        let delivery = deliver(ways, &target, &message(&[late_backup()])).await;
         let error = "403 Forbidden: no routing for /hook/***".to_owned();
         assert_eq!(delivery, Delivery::Gone { error });
     }

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::secret;
 use crate::service::checks;
+use crate::service::recipients::{self, Ask};
 use crate::store::checks::Settings;
 use crate::store::states::{self, Saved};
 use crate::store::tx::Tx;
@@ -28,7 +29,7 @@ pub async fn carry_out(
     if plan.project != Deed::Nothing {
         projects::update(tx, project_id, &plan.project_name, plan.auto_create).await?;
     }
-    let channel_ids = write_channels(tx, present, plan).await?;
+    let (channel_ids, asked) = write_channels(ctx, tx, present, plan).await?;
     let ids = make_checks(ctx, tx, present, plan).await?;
     write_windows(ctx, tx, present, plan, &ids).await?;
     let written: Vec<(i64, &CheckStep)> =
@@ -37,7 +38,8 @@ pub async fn carry_out(
     let assigned: Vec<(i64, Vec<i64>)> =
         written.iter().map(|(id, step)| (*id, ids_of(step))).collect();
     bulk::assign(tx, &assigned).await?;
-    let saved = change_checks(ctx, tx, &written).await?;
+    let mut saved = change_checks(ctx, tx, &written).await?;
+    saved.announced |= asked;
     // What kept something back may have been changed: a window, or the tags of a check.
     held::look_again(tx, project_id, ctx.now()).await?;
     Ok(saved)
@@ -66,17 +68,29 @@ async fn write_windows(
     Ok(())
 }
 
-/// Writes the channels, and returns the ids of all that the project then has, new ones last.
-async fn write_channels(tx: &mut Tx, present: &Present, plan: &Plan) -> Result<Vec<i64>> {
+/// Writes the channels, and returns the ids of all that the project then has, new ones last, and
+/// whether somebody is asked to confirm an address.
+async fn write_channels(
+    ctx: &Context,
+    tx: &mut Tx,
+    present: &Present,
+    plan: &Plan,
+) -> Result<(Vec<i64>, bool)> {
+    let mut asked = false;
     let mut ids: Vec<i64> = present.channels.iter().map(|each| each.row.channel_id).collect();
     for step in &plan.channels {
+        let mut row = step.row.clone();
         match step.deed {
-            Deed::Create => ids.push(channels::insert(tx, &step.row).await?),
-            Deed::Update(_) => channels::update(tx, &step.row).await?,
-            Deed::Nothing => {}
+            Deed::Create => {
+                row.channel_id = channels::insert(tx, &row).await?;
+                ids.push(row.channel_id);
+            }
+            Deed::Update(_) => channels::update(tx, &row).await?,
+            Deed::Nothing => continue,
         }
+        asked |= recipients::see_to_consent(ctx, tx, &mut row, Ask::Now).await?;
     }
-    Ok(ids)
+    Ok((ids, asked))
 }
 
 /// Makes the new checks, and returns the ids of all that the plan is about, in its order.

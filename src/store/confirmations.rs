@@ -1,0 +1,107 @@
+//! The consent of those whom mail goes to: which address a channel's recipient has confirmed, and how
+//! often an address was asked to.
+
+use super::IdRow;
+use super::tx::{Conn, execute, fetch_optional};
+use crate::clock::Timestamp;
+use crate::fault::Result;
+
+/// How often an address may be asked to confirm.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// At most so many times a day.
+    pub most: i64,
+    /// Seconds between two times.
+    pub pause: i64,
+}
+
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
+/// Whether a channel of the project has had this address confirmed.
+///
+/// # Errors
+/// The database is out.
+pub async fn is_confirmed(conn: &mut Conn, project_id: i64, address: &str) -> Result<bool> {
+    let row = fetch_optional!(
+        conn,
+        IdRow,
+        "SELECT channel_id AS id FROM channels \
+         WHERE project_id = $1 AND confirmed_address = $2 LIMIT 1",
+        project_id,
+        address
+    );
+    Ok(row.is_some())
+}
+
+/// Remembers that a channel waits for its recipient to confirm this address, unless they have by now.
+///
+/// # Errors
+/// The database refused.
+pub async fn mark_waiting(
+    conn: &mut Conn,
+    channel_id: i64,
+    address: &str,
+    why: &str,
+) -> Result<()> {
+    execute!(
+        conn,
+        "UPDATE channels SET last_error = $3 WHERE channel_id = $1 \
+         AND (confirmed_address IS NULL OR confirmed_address <> $2)",
+        channel_id,
+        address,
+        why
+    );
+    Ok(())
+}
+
+/// Takes back what the recipient of a channel has confirmed.
+///
+/// # Errors
+/// The database refused.
+pub async fn withdraw(conn: &mut Conn, channel_id: i64) -> Result<()> {
+    execute!(
+        conn,
+        "UPDATE channels SET confirmed_address = NULL WHERE channel_id = $1",
+        channel_id
+    );
+    Ok(())
+}
+
+/// Counts one mail that asks this address to confirm; whether it may be sent. Of several at once no
+/// more are let through than one after another.
+///
+/// # Errors
+/// The database refused.
+pub async fn count_mail(
+    conn: &mut Conn,
+    address: &str,
+    bounds: Bounds,
+    now: Timestamp,
+) -> Result<bool> {
+    let counted = execute!(
+        conn,
+        "INSERT INTO confirmation_mails (address, since, n, last_at) VALUES ($1, $2, 1, $2) \
+         ON CONFLICT (address) DO UPDATE SET \
+         since = CASE WHEN confirmation_mails.since <= $3 THEN $2 ELSE confirmation_mails.since END, \
+         n = CASE WHEN confirmation_mails.since <= $3 THEN 1 ELSE confirmation_mails.n + 1 END, \
+         last_at = $2 WHERE confirmation_mails.last_at <= $4 \
+         AND (confirmation_mails.n < $5 OR confirmation_mails.since <= $3)",
+        address,
+        now,
+        now.plus_seconds(-DAY),
+        now.plus_seconds(-bounds.pause),
+        bounds.most
+    );
+    Ok(counted > 0)
+}
+
+/// Forgets the counts of addresses that were not asked for a day.
+///
+/// # Errors
+/// The database refused.
+pub async fn forget_mails(conn: &mut Conn, now: Timestamp) -> Result<()> {
+    let day_ago = now.plus_seconds(-DAY);
+    execute!(conn, "DELETE FROM confirmation_mails WHERE last_at < $1", day_ago);
+    Ok(())
+}
