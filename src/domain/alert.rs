@@ -22,8 +22,8 @@ const NAME_LIMIT: usize = 100;
 
 /// What a recipient is told who is asked whether alerts may be sent.
 const CONFIRM: [&str; 2] = [
-    "Somebody wants its alerts to be sent to this address: they tell when a job is late or fails, \
-     and when it is well again.",
+    "Somebody wants the alerts of this project to be sent to this address: they tell when a job is \
+     late or fails, and when it is well again.",
     "To agree, open the page below and press its button. If you don't know what this is about, do \
      nothing: no alert comes without your consent.",
 ];
@@ -213,7 +213,9 @@ pub fn subject(alert: &Alert) -> String {
         Event::ChannelDisabled { channel_name, .. } => {
             format!("The channel {} was switched off", name_in_line(channel_name))
         }
-        Event::Confirm => format!("Please confirm: alerts of {}", project(alert)),
+        Event::Confirm => {
+            format!("Please confirm this address for the alerts of {}", project(alert))
+        }
     }
 }
 
@@ -599,7 +601,7 @@ pub(crate) mod tests {
         assert_eq!(subject(&alert), "The channel ops room was switched off");
         assert!(text(&alert).contains("Why: 410 Gone"));
         alert.event = Event::Confirm;
-        assert_eq!(subject(&alert), "Please confirm: alerts of Home");
+        assert_eq!(subject(&alert), "Please confirm this address for the alerts of Home");
         assert!(text(&alert).contains("press its button"));
     }
 

@@ -18,6 +18,8 @@ use crate::config::Mail;
 use address::Sender;
 use session::{Route, Session, Trust};
 
+/// How long the server may take to be connected to, and over each answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Sessions that are kept open for the next mail.
 const MOST_IDLE: usize = 4;
 /// How long such a session waits for a mail before it is closed.
@@ -38,6 +40,7 @@ pub struct Mailer {
     settings: Arc<Mail>,
     idle: Arc<Mutex<Idle>>,
     trust: Arc<Trust>,
+    patience: Duration,
 }
 
 /// Sessions that wait for the next mail, each under a number of its own.
@@ -51,7 +54,18 @@ impl Mailer {
     /// A mailer by these settings; nothing is connected to before there is a mail.
     #[must_use]
     pub fn new(settings: Mail) -> Self {
-        Self { settings: Arc::new(settings), idle: Arc::default(), trust: Arc::default() }
+        Self {
+            settings: Arc::new(settings),
+            idle: Arc::default(),
+            trust: Arc::default(),
+            patience: PATIENCE,
+        }
+    }
+
+    /// The same with another patience than 10 s for the server's answers.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Why no mail can be sent at all: a setting is missing, or is not what it should be. None where
@@ -107,7 +121,8 @@ impl Mailer {
         let login = mail.username.as_ref().map(|name| {
             (name.clone(), mail.password.as_ref().map_or("", |p| p.expose()).to_owned())
         });
-        Ok(Route { host: host.clone(), port: mail.port, tls: mail.tls, login, from })
+        let patience = self.patience;
+        Ok(Route { host: host.clone(), port: mail.port, tls: mail.tls, login, from, patience })
     }
 
     /// A session that is open still.

@@ -19,11 +19,9 @@ use super::answer::is_no_mailbox;
 use crate::config::MailTls;
 use crate::domain::alert::one_line;
 
-/// How long the server may take to be connected to, and over each answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long it may take over the answer to the whole mail: it may look through it meanwhile, and to
+/// So many times as long it may take over the answer to the whole mail: it may look through it meanwhile, and to
 /// give up then is to send it twice.
-const PATIENCE_AT_THE_END: Duration = Duration::from_secs(30);
+const LONGER_AT_THE_END: u32 = 3;
 /// How long it may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -36,6 +34,8 @@ pub(super) struct Route {
     /// Name and password.
     pub(super) login: Option<(String, String)>,
     pub(super) from: Sender,
+    /// How long each answer may take.
+    pub(super) patience: Duration,
 }
 
 /// How the server proves who it is: by a certificate for its name that an authority of this system
@@ -64,6 +64,7 @@ impl Trust {
 /// An open session, signed in where that is wanted.
 pub(super) struct Session {
     connection: AsyncSmtpConnection,
+    patience: Duration,
 }
 
 impl fmt::Debug for Session {
@@ -76,8 +77,8 @@ impl Session {
     /// Connects, changes to TLS and signs in, as the settings say.
     pub(super) async fn open(route: &Route, trust: &Trust) -> Result<Self, String> {
         let place = format!("{}:{}", route.host, route.port);
-        let opened = tokio::time::timeout(PATIENCE, Self::try_open(route, trust)).await;
-        let opened = opened.unwrap_or_else(|_| Err(silence(PATIENCE)));
+        let opened = tokio::time::timeout(route.patience, Self::try_open(route, trust)).await;
+        let opened = opened.unwrap_or_else(|_| Err(silence(route.patience)));
         opened.map_err(|error| format!("the mail server {place}: {error}"))
     }
 
@@ -90,8 +91,13 @@ impl Session {
         };
         let at_once = tls.clone().filter(|_| route.tls == MailTls::Tls);
         let server = (route.host.as_str(), route.port);
-        let connected =
-            AsyncSmtpConnection::connect_tokio1(server, Some(PATIENCE), &hello, at_once, None);
+        let connected = AsyncSmtpConnection::connect_tokio1(
+            server,
+            Some(route.patience),
+            &hello,
+            at_once,
+            None,
+        );
         let mut connection = connected.await.map_err(|error| words(&error))?;
         if let (MailTls::Starttls, Some(tls)) = (route.tls, tls) {
             if !connection.can_starttls() {
@@ -106,12 +112,12 @@ impl Session {
             let signed_in = signed_in.await;
             signed_in.map_err(|error| format!("the login failed: {}", words(&error)))?;
         }
-        Ok(Self { connection })
+        Ok(Self { connection, patience: route.patience })
     }
 
     /// Whether the server still listens, and is ready for another mail.
     pub(super) async fn is_alive(&mut self) -> bool {
-        let reset = tokio::time::timeout(PATIENCE, self.connection.command("RSET\r\n")).await;
+        let reset = tokio::time::timeout(self.patience, self.connection.command("RSET\r\n")).await;
         matches!(reset, Ok(Ok(_)))
     }
 
@@ -122,15 +128,16 @@ impl Session {
         to: &Address,
         bytes: &[u8],
     ) -> Result<(), Unsent> {
-        let connection = &mut self.connection;
+        let Self { connection, patience } = self;
+        let patience = *patience;
         let mail = Mail::new(Some(from.as_lettre().clone()), Vec::new());
-        step("the sender", PATIENCE, connection.command(mail)).await.map_err(Refusal::later)?;
+        step("the sender", patience, connection.command(mail)).await.map_err(Refusal::later)?;
         let rcpt = Rcpt::new(to.as_lettre().clone(), Vec::new());
-        let rcpt = step("the recipient", PATIENCE, connection.command(rcpt)).await;
+        let rcpt = step("the recipient", patience, connection.command(rcpt)).await;
         rcpt.map_err(Refusal::of_recipient)?;
-        step("the mail", PATIENCE, connection.command(Data)).await.map_err(Refusal::later)?;
+        step("the mail", patience, connection.command(Data)).await.map_err(Refusal::later)?;
         let message = connection.message(bytes);
-        step("the mail", PATIENCE_AT_THE_END, message).await.map_err(Refusal::later)
+        step("the mail", patience * LONGER_AT_THE_END, message).await.map_err(Refusal::later)
     }
 
     /// Says goodbye; nobody waits for it.
@@ -187,7 +194,7 @@ async fn step<T>(
 }
 
 fn silence(patience: Duration) -> String {
-    format!("no answer within {} s", patience.as_secs())
+    format!("no answer within {} s", patience.as_secs_f64())
 }
 
 /// An error in the words of the server, else of the innermost cause.

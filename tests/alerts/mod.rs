@@ -11,7 +11,7 @@ mod leases;
 mod maintenance;
 mod nodes;
 mod outage;
-mod parts;
+pub mod parts;
 mod retries;
 mod scene;
 mod storm;

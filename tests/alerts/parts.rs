@@ -40,9 +40,14 @@ impl Notifying {
 
 /// A check of a new project that tells one webhook with these settings: check, channel.
 pub async fn told_check(parts: &Parts, config: Value, change: Change) -> (i64, i64) {
+    told_check_by(parts, Kind::Webhook, config, change).await
+}
+
+/// The same with a channel of any kind.
+pub async fn told_check_by(parts: &Parts, kind: Kind, config: Value, change: Change) -> (i64, i64) {
     let project = parts.project().await;
-    let config = new_config(Kind::Webhook, &config).unwrap();
-    let row = create(&parts.ctx, project, Kind::Webhook, &config, &change).await.unwrap();
+    let config = new_config(kind, &config).unwrap();
+    let row = create(&parts.ctx, project, kind, &config, &change).await.unwrap();
     let check = parts.check(project, 3600, 3600).await;
     let mut tx = parts.ctx.store.begin().await.unwrap();
     channels::assign(&mut tx, check, &[row.channel_id]).await.unwrap();

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod api;
 pub mod databases;
 pub mod folder;
+pub mod post;
 pub mod raw;
 pub mod receiver;
 pub mod server;

@@ -6,6 +6,9 @@ use askama::Template;
 use super::super::message::Message;
 use crate::domain::alert::{self, Alert, Event};
 
+/// What stands before a colon and is longer, in bytes, is the beginning of a sentence.
+const LONGEST_LABEL: usize = 30;
+
 /// What the template shows; every text in it is escaped there.
 #[derive(Template)]
 #[template(ext = "html", source = r#"{% extends "src/notify/channels/email/mail.html" %}"#)]
@@ -100,7 +103,8 @@ fn blocks(facts: &str) -> Vec<Block> {
             blocks.push(Block::Quote { heading, body: body.join("\n").trim_end().to_owned() });
             break;
         }
-        match (line.split_once(": "), blocks.last_mut()) {
+        let fact = line.split_once(": ").filter(|(label, _)| label.len() <= LONGEST_LABEL);
+        match (fact, blocks.last_mut()) {
             (Some((label, value)), Some(Block::Facts(facts))) => {
                 facts.push((label.to_owned(), value.to_owned()));
             }
