@@ -23,6 +23,8 @@ use crate::ingest::Ingest;
 use crate::maintenance::Keeper;
 use crate::notify::Notifier;
 use crate::notify::outbound::{self, Outbound};
+use crate::service::pings::Finder;
+use crate::smtp::{self, Postbox};
 use crate::vitals::Vitals;
 use crate::{janitor, log, secret};
 
@@ -51,8 +53,10 @@ pub async fn serve(
     let listeners =
         listen::bind_all(&server.listen, &server.listen_tls, server.listen_is_default())
             .map_err(Fault::Unavailable)?;
+    let mail = config.smtp.listen.map(|address| listen::bind_one("smtp.listen", address));
+    let mail = mail.transpose().map_err(Fault::Unavailable)?;
     let ctx = Context::open(config, Clock::system()).await?;
-    let mut house = House::start(&ctx, acceptor, listeners).await?;
+    let mut house = House::start(&ctx, acceptor, listeners, mail).await?;
     house.watch(&log, &reload).await
 }
 
@@ -87,6 +91,7 @@ impl House {
         ctx: &Context,
         acceptor: Option<Acceptor>,
         listeners: Vec<Bound>,
+        mail: Option<Bound>,
     ) -> Result<Self> {
         let vitals = Vitals::default();
         let outbound = outbound(&ctx.config)?;
@@ -111,12 +116,18 @@ impl House {
             workers.start("certificates", tls::watch(acceptor.clone(), in_the_shop));
         }
 
-        announce(ctx, &listeners).await?;
+        announce(ctx, &listeners, mail.as_ref()).await?;
         let state = ManagementState::new(ctx.clone(), journal, outbound);
         let parts = management::router(state)
             .merge(ops::router(ctx.clone(), vitals.clone(), ingest.clone()))
             .merge(pages::router(ctx.clone()));
-        let endpoint = ping::Endpoint::new(ctx.clone(), ingest.clone(), vitals);
+        let finder = Finder::new(ctx.store.clone());
+        if let Some(bound) = mail {
+            let (ctx, ingest, finder) = (ctx.clone(), ingest.clone(), finder.clone());
+            let postbox = Postbox::new(ctx, ingest, finder, vitals.clone(), acceptor.as_ref());
+            workers.start("mail", take_mail(bound, postbox, at_the_door.clone()));
+        }
+        let endpoint = ping::Endpoint::new(ctx.clone(), ingest.clone(), finder, vitals);
         let front = Front::new(endpoint, parts, ctx.config.server.path_prefix());
         let limits = Limits { drain: DRAIN, ..Limits::default() };
         let tls = acceptor.clone();
@@ -178,7 +189,7 @@ impl House {
     async fn stop(&mut self) {
         tracing::info!("stopping: finishing what is in flight");
         let _ = self.door.send(true);
-        self.workers.wait_for(&["listeners"], DRAIN + Duration::from_secs(1)).await;
+        self.workers.wait_for(&["listeners", "mail"], DRAIN + Duration::from_secs(1)).await;
         if let Some(ingest) = self.ingest.take() {
             ingest.settled(&self.ctx).await;
         }
@@ -191,15 +202,25 @@ impl House {
     }
 }
 
+async fn take_mail(bound: Bound, postbox: Postbox, stop: watch::Receiver<bool>) {
+    let limits = smtp::Limits { drain: DRAIN, ..smtp::Limits::default() };
+    if let Err(error) = smtp::serve(bound, postbox, stop, limits).await {
+        tracing::error!(%error, "mail is not taken any more");
+    }
+}
+
 fn on(kind: SignalKind) -> Result<Signal> {
     signal(kind).map_err(|error| Fault::Unavailable(format!("signals can't be received: {error}")))
 }
 
 /// Says where the server listens, where its data is, and how to begin.
-async fn announce(ctx: &Context, listeners: &[Bound]) -> Result<()> {
+async fn announce(ctx: &Context, listeners: &[Bound], mail: Option<&Bound>) -> Result<()> {
     for listener in listeners {
         let scheme = if listener.tls() { "https" } else { "http" };
         tracing::info!("listening on {scheme}://{}", listener.local_addr());
+    }
+    if let Some(listener) = mail {
+        tracing::info!("listening on smtp://{}", listener.local_addr());
     }
     let default_port = ctx.config.server.listen_is_default();
     if ctx.config.server.site_url_is_default() && !default_port {

@@ -22,6 +22,7 @@
 //! * [`maintenance`] — the ends of maintenance windows
 //! * [`janitor`] — retention, in small steps
 //! * [`http`] — everything that is answered over HTTP, one folder a dialect
+//! * [`smtp`] — pings by mail
 //! * [`app`] — where it is all put together
 //! * [`cli`] — the command line, one file a command
 
@@ -44,5 +45,6 @@ pub mod detector;
 pub mod maintenance;
 pub mod janitor;
 pub mod http;
+pub mod smtp;
 pub mod app;
 pub mod cli;

@@ -178,10 +178,10 @@ pub(super) const DETECTOR: &[Key] = &[key!(
 )];
 
 pub(super) const SMTP: &[Key] = &[
-    key!(smtp.listen, "Address on which mail to checks is taken as pings; without it none is.",
+    key!(smtp.listen, "Address on which mail to checks is taken as pings (with STARTTLS where server.tls_cert is set); without it none is.",
         given => given.optional(Given::socket))
     .example(r#""[::]:2525""#),
-    key!(smtp.domain, "What stands after the @ of the addresses to which checks get mail.",
+    key!(smtp.domain, "What stands after the @ of the addresses to which checks get mail; without it, anything.",
         given => given.optional(Given::domain))
     .example(r#""ping.example.org""#),
     key!(smtp.max_bytes, "The most bytes of a message that is taken.",

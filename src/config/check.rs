@@ -57,7 +57,6 @@ impl Config {
         let server = &self.server;
         let default = Self::default();
         let idle = [
-            (self.smtp != default.smtp, "smtp.* has no effect yet: pings by mail are not built"),
             (
                 self.mail != default.mail && self.mail.missing() == Some("mail.host"),
                 "mail.* has no effect: without mail.host no mail is sent",
@@ -65,6 +64,10 @@ impl Config {
             (
                 self.mail.missing() == Some("mail.from"),
                 "mail.host has no effect: without mail.from no mail is sent",
+            ),
+            (
+                self.smtp != default.smtp && self.smtp.listen.is_none(),
+                "smtp.* has no effect without smtp.listen: no mail is taken",
             ),
             (self.watch != default.watch, "watch.url has no effect yet: it is not pinged"),
             (self.oidc != default.oidc, "oidc.* has no effect yet: nobody signs in by it"),
@@ -86,8 +89,10 @@ impl Config {
                 "without server.listen, `overdue health` can't ask this server how it is",
             ),
             (
-                server.tls_cert.is_some() && server.listen_tls.is_empty(),
-                "server.tls_cert has no effect: server.listen_tls is empty",
+                server.tls_cert.is_some()
+                    && server.listen_tls.is_empty()
+                    && self.smtp.listen.is_none(),
+                "server.tls_cert has no effect: neither server.listen_tls nor smtp.listen is set",
             ),
         ];
         idle.into_iter().filter(|(holds, _)| *holds).map(|(_, notice)| notice).collect()

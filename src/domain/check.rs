@@ -4,7 +4,7 @@
 //! A check is [`Rules`] (what its owner set) and [`State`] (what happened since). Each `on_…`
 //! function changes the state and tells, as an [`Effect`], what else has to be written down.
 
-use super::ping::{BodyFilter, Method, Ping, PingKind};
+use super::ping::{Method, Ping, PingKind, WordFilter};
 use super::run::{LONGEST, Run, RunResult};
 use super::schedule::Schedule;
 use super::text_enum;
@@ -61,10 +61,10 @@ pub struct Rules {
     pub failure_threshold: i32,
     /// Pings do not resume it when it is paused.
     pub manual_resume: bool,
-    /// Only POST pings count.
+    /// Of the pings over HTTP only those by POST count.
     pub post_only: bool,
-    /// Words in the body that decide what a ping counts as.
-    pub filter: Option<BodyFilter>,
+    /// Words that decide what a ping counts as.
+    pub filter: Option<WordFilter>,
 }
 
 impl Rules {
@@ -291,11 +291,12 @@ pub fn on_ping(rules: &Rules, state: &mut State, ping: &Ping) -> PingEffect {
 }
 
 fn classify(rules: &Rules, state: &State, ping: &Ping) -> PingKind {
-    if rules.post_only && ping.method != Method::Post {
+    if rules.post_only && !matches!(ping.method, Method::Post | Method::None) {
         return PingKind::Ign;
     }
-    let kind = match (&rules.filter, ping.exit_status) {
-        (Some(filter), _) => filter.classify(&ping.body),
+    let by_words = rules.filter.as_ref().and_then(|filter| filter.judge(ping));
+    let kind = match (by_words, ping.exit_status) {
+        (Some(kind), _) => kind,
         (None, Some(0)) => PingKind::Success,
         (None, Some(_)) => PingKind::Fail,
         (None, None) => ping.signal,

@@ -5,12 +5,14 @@ pub mod alert;
 pub mod check;
 pub mod days;
 pub mod flapping;
+pub mod mailbox;
 pub mod maintenance;
 pub mod ping;
 pub mod run;
 pub mod schedule;
 pub mod slug;
 pub mod snippet;
+pub mod target;
 
 /// Gives an enum its texts: `as_str`, and reading them back from a `String` (which is how rows of
 /// both databases carry them).

@@ -1,6 +1,7 @@
 //! A ping as it arrives: what a job says of itself, before anybody decides what it means.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use uuid::Uuid;
@@ -28,7 +29,8 @@ text_enum! {
 }
 
 text_enum! {
-    /// The HTTP method that a ping came with.
+    /// The HTTP method that a ping came with. They are kept by their place here: new ones go to the
+    /// end.
     Method {
         /// HEAD
         Head => "HEAD",
@@ -36,16 +38,20 @@ text_enum! {
         Get => "GET",
         /// POST
         Post => "POST",
+        /// None: it came by mail.
+        None => "",
     }
 }
 
 text_enum! {
-    /// How a ping came.
+    /// How a ping came. They are kept by their place here: new ones go to the end.
     Scheme {
         /// Plain HTTP.
         Http => "http",
         /// HTTP over TLS, here or at a trusted proxy.
         Https => "https",
+        /// By mail, over SMTP.
+        Email => "email",
     }
 }
 
@@ -60,9 +66,9 @@ pub struct Ping {
     pub exit_status: Option<u8>,
     /// The run it belongs to.
     pub rid: Option<Uuid>,
-    /// HTTP or HTTPS.
+    /// HTTP, HTTPS or mail.
     pub scheme: Scheme,
-    /// The method of the request.
+    /// The method of the request; none of a mail.
     pub method: Method,
     /// Where it came from.
     pub remote_address: IpAddr,
@@ -72,6 +78,17 @@ pub struct Ping {
     pub body: Bytes,
     /// The body was longer than that.
     pub body_was_cut: bool,
+    /// What the mail says that it came as; none where it came over HTTP.
+    pub mail: Option<Arc<MailText>>,
+}
+
+/// What a mail says to those who read it: where word filters look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MailText {
+    /// Its subject.
+    pub subject: String,
+    /// Its text, without headers, markup and attachments.
+    pub text: String,
 }
 
 /// The part of a body that is stored: all of it where it is UTF-8, less a character that the limit
@@ -86,10 +103,17 @@ pub fn storable_body(body: &Bytes, was_cut: bool) -> Bytes {
     }
 }
 
-/// Words looked for in a ping's body, which decide its kind instead of its URL
+/// Words looked for in what a ping says, which decide its kind instead of its URL or address
 /// (`healthchecks-api.md`, "Body filters on pings"). Each list is comma-separated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BodyFilter {
+#[allow(clippy::struct_excessive_bools, reason = "each is a box that people tick")]
+pub struct WordFilter {
+    /// They are looked for in the subject of mails.
+    pub in_subject: bool,
+    /// They are looked for in the text of mails.
+    pub in_mail: bool,
+    /// They are looked for in the bodies of HTTP pings.
+    pub in_http_body: bool,
     /// Words that make it a start.
     pub start_kw: String,
     /// Words that make it a success.
@@ -100,14 +124,26 @@ pub struct BodyFilter {
     pub default_fail: bool,
 }
 
-impl BodyFilter {
-    /// What a body counts as: failure words first, then success, then start. Bytes that are not
+impl WordFilter {
+    /// What a ping counts as by its words; none where it is not looked through. Bytes that are not
     /// UTF-8 are read lossily.
     #[must_use]
-    pub fn classify(&self, body: &[u8]) -> PingKind {
-        let text = String::from_utf8_lossy(body);
+    pub fn judge(&self, ping: &Ping) -> Option<PingKind> {
+        let Some(mail) = &ping.mail else {
+            let text = || String::from_utf8_lossy(&ping.body);
+            return self.in_http_body.then(|| self.classify(&[&text()]));
+        };
+        let subject = self.in_subject.then_some(mail.subject.as_str());
+        let text = self.in_mail.then_some(mail.text.as_str());
+        let texts: Vec<&str> = subject.into_iter().chain(text).collect();
+        (!texts.is_empty()).then(|| self.classify(&texts))
+    }
+
+    /// What these texts together count as: failure words first, then success, then start.
+    fn classify(&self, texts: &[&str]) -> PingKind {
         let found = |words: &str| {
-            words.split(',').map(str::trim).any(|word| !word.is_empty() && text.contains(word))
+            let mut words = words.split(',').map(str::trim).filter(|word| !word.is_empty());
+            words.any(|word| texts.iter().any(|text| text.contains(word)))
         };
         if found(&self.failure_kw) {
             PingKind::Fail
@@ -140,19 +176,57 @@ mod tests {
         assert_eq!(storable_body(&Bytes::from_static(b"caf\xc3"), false), "".as_bytes());
     }
 
-    #[test]
-    fn failure_words_win_over_success_words_and_those_over_start_words() {
-        let filter = BodyFilter {
+    fn filter() -> WordFilter {
+        WordFilter {
+            in_http_body: true,
             start_kw: "begin".into(),
             success_kw: "done, finished".into(),
             failure_kw: "error,ERR".into(),
-            default_fail: false,
-        };
-        assert_eq!(filter.classify(b"begin, finished with error"), PingKind::Fail);
-        assert_eq!(filter.classify(b"begin, finished"), PingKind::Success);
-        assert_eq!(filter.classify(b"\xff begin"), PingKind::Start);
-        assert_eq!(filter.classify(b"Error"), PingKind::Ign);
-        let strict = BodyFilter { default_fail: true, ..filter };
-        assert_eq!(strict.classify(b""), PingKind::Fail);
+            ..WordFilter::default()
+        }
+    }
+
+    fn ping(body: &'static [u8], mail: Option<(&str, &str)>) -> Ping {
+        Ping {
+            received_at: Timestamp(0),
+            signal: PingKind::Success,
+            exit_status: None,
+            rid: None,
+            scheme: Scheme::Http,
+            method: Method::Post,
+            remote_address: [127, 0, 0, 1].into(),
+            user_agent: String::new(),
+            body: Bytes::from_static(body),
+            body_was_cut: false,
+            mail: mail.map(|(subject, text)| {
+                Arc::new(MailText { subject: subject.to_owned(), text: text.to_owned() })
+            }),
+        }
+    }
+
+    #[test]
+    fn failure_words_win_over_success_words_and_those_over_start_words() {
+        let filter = filter();
+        let judged = |body| filter.judge(&ping(body, None));
+        assert_eq!(judged(b"begin, finished with error"), Some(PingKind::Fail));
+        assert_eq!(judged(b"begin, finished"), Some(PingKind::Success));
+        assert_eq!(judged(b"\xff begin"), Some(PingKind::Start));
+        assert_eq!(judged(b"Error"), Some(PingKind::Ign));
+        let strict = WordFilter { default_fail: true, ..filter };
+        assert_eq!(strict.judge(&ping(b"", None)), Some(PingKind::Fail));
+    }
+
+    #[test]
+    fn words_are_looked_for_only_where_the_check_says() {
+        let http = filter();
+        let mail = ping(b"error", Some(("done", "with error")));
+        assert_eq!(http.judge(&mail), None, "a mail is no HTTP body");
+        let in_subject = WordFilter { in_http_body: false, in_subject: true, ..http };
+        assert_eq!(in_subject.judge(&ping(b"error", None)), None);
+        assert_eq!(in_subject.judge(&mail), Some(PingKind::Success));
+        let in_both = WordFilter { in_mail: true, ..in_subject };
+        assert_eq!(in_both.judge(&mail), Some(PingKind::Fail));
+        let in_mail = WordFilter { in_subject: false, ..in_both };
+        assert_eq!(in_mail.judge(&ping(b"", Some(("error", "finished")))), Some(PingKind::Success));
     }
 }

@@ -35,9 +35,9 @@ const BACKLOG: i32 = 4096;
 #[cfg(target_os = "linux")]
 const UNREAD_ANSWER: Duration = Duration::from_mins(1);
 /// The pause after an accept that failed for want of something, such as file descriptors.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 /// One in so many failed accepts is logged: about a line a minute.
-const FAILURES_A_LINE: u32 = 600;
+pub(crate) const FAILURES_A_LINE: u32 = 600;
 /// How many quarters of [`Limits::idle`] without a request end a connection in good order.
 const QUIET: u32 = 4;
 /// How many end it by force: time enough for a last long answer that is still being read.
@@ -71,6 +71,14 @@ impl Bound {
     pub fn tls(&self) -> bool {
         self.tls
     }
+
+    /// The socket itself, ready to accept.
+    ///
+    /// # Errors
+    /// The runtime refuses it.
+    pub fn into_listener(self) -> io::Result<TcpListener> {
+        TcpListener::from_std(self.listener)
+    }
 }
 
 /// Opens a listening socket, non-blocking. One on `[::]` takes IPv4 connections too.
@@ -79,6 +87,17 @@ impl Bound {
 /// What the system says: the address is taken, is not ours, needs a privilege.
 pub fn bind(address: SocketAddr) -> io::Result<StdListener> {
     open(address, false)
+}
+
+/// Opens the one socket of the setting `key`.
+///
+/// # Errors
+/// One line with the key, its address, and what to do.
+pub fn bind_one(key: &str, address: SocketAddr) -> Result<Bound, String> {
+    let bound = open(address, false).and_then(|listener| {
+        listener.local_addr().map(|address| Bound { listener, address, tls: false })
+    });
+    bound.map_err(|error| refusal(key, address, &error))
 }
 
 /// Opens every socket of `server.listen` (`plain`) and `server.listen_tls` (`tls`), in this order.
@@ -269,7 +288,7 @@ fn ready_to_accept(
             return Err("server.listen_tls needs server.tls_cert and server.tls_key".to_owned());
         }
     };
-    let listener = TcpListener::from_std(bound.listener).map_err(|error| error.to_string())?;
+    let listener = bound.into_listener().map_err(|error| error.to_string())?;
     Ok((listener, acceptor))
 }
 
@@ -411,7 +430,7 @@ async fn arrive(
 }
 
 /// Whether an accept failed because the peer had gone again already.
-fn is_the_peers(error: &io::Error) -> bool {
+pub(crate) fn is_the_peers(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }

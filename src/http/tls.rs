@@ -51,6 +51,14 @@ impl Acceptor {
         Ok(Self { handshakes: TlsAcceptor::from(Arc::new(config)), pair })
     }
 
+    /// The same certificate for another protocol than HTTP: no ALPN.
+    #[must_use]
+    pub fn for_mail(&self) -> Self {
+        let mut config = ServerConfig::clone(self.handshakes.config());
+        config.alpn_protocols.clear();
+        Self { handshakes: TlsAcceptor::from(Arc::new(config)), pair: self.pair.clone() }
+    }
+
     /// Reads the files again. True where they held a new pair, which all handshakes from now on
     /// use; false where they are as they were.
     ///

@@ -77,6 +77,8 @@ async fn write(ctx: &Context, jobs: &[Job]) -> Result<(Vec<bool>, Saved)> {
     check_ids.dedup();
     let mut tx = ctx.store.begin().await?;
     let mut checks = states::load(&mut tx, &check_ids).await?;
+    let by_mail = jobs.iter().filter(|job| job.ping.mail.is_some()).map(|job| job.check_id);
+    states::add_filters(&mut tx, &mut checks, &by_mail.collect::<Vec<_>>()).await?;
     let past = passed_deadlines(ctx, &mut tx, &checks, jobs).await?;
     let (mut found, mut rows) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
     for job in jobs {

@@ -7,6 +7,7 @@ pub mod checks;
 pub mod maintenance;
 pub mod members;
 pub mod names;
+pub mod pings;
 pub mod preview;
 pub mod projects;
 pub mod recipients;

@@ -9,7 +9,7 @@ use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value, on_link};
 use super::{Flag, IdRow, maintenance, states};
 use crate::clock::Timestamp;
 use crate::domain::check::{Rules, Status};
-use crate::domain::ping::BodyFilter;
+use crate::domain::ping::WordFilter;
 use crate::fault::Result;
 
 /// Everything that an owner sets about a check, save its channels.
@@ -109,13 +109,21 @@ impl Settings {
             failure_threshold: i32::try_from(self.failure_threshold).unwrap_or(i32::MAX),
             manual_resume: self.manual_resume.into(),
             post_only: self.post_only.into(),
-            filter: (self.filter_http_body.0 != 0).then(|| BodyFilter {
+            filter: self.is_filtered().then(|| WordFilter {
+                in_subject: self.filter_subject.into(),
+                in_mail: self.filter_body.into(),
+                in_http_body: self.filter_http_body.into(),
                 start_kw: self.start_kw.clone(),
                 success_kw: self.success_kw.clone(),
                 failure_kw: self.failure_kw.clone(),
                 default_fail: self.filter_default_fail.into(),
             }),
         }
+    }
+
+    /// Whether the words of any ping decide what it counts as.
+    fn is_filtered(&self) -> bool {
+        [self.filter_subject, self.filter_body, self.filter_http_body].into_iter().any(bool::from)
     }
 
     /// What `q` searches: name, slug and tags, case folded beyond ASCII.

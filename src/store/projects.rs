@@ -219,6 +219,11 @@ struct KeyRow {
     auto_create: Flag,
 }
 
+#[derive(sqlx::FromRow)]
+struct PingKeyRow {
+    ping_key: String,
+}
+
 /// The project of a ping key, and whether unknown slugs may make checks in it.
 ///
 /// # Errors
@@ -231,6 +236,20 @@ pub async fn find_by_ping_key(conn: &mut Conn, ping_key: &str) -> Result<Option<
         ping_key
     );
     Ok(row.map(|row| (row.project_id, row.auto_create.into())))
+}
+
+/// The ping keys that are this one but for the case of letters; two at most, which is one too many.
+///
+/// # Errors
+/// The database is out.
+pub async fn ping_keys_without_case(conn: &mut Conn, ping_key: &str) -> Result<Vec<String>> {
+    let rows = fetch_all!(
+        conn,
+        PingKeyRow,
+        "SELECT ping_key FROM projects WHERE LOWER(ping_key) = LOWER($1) LIMIT 2",
+        ping_key
+    );
+    Ok(rows.into_iter().map(|row| row.ping_key).collect())
 }
 
 /// Locks a project's row, so that what is counted in it stays so until the transaction ends;

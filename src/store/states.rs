@@ -8,7 +8,7 @@ use super::tx::{Conn, fetch_all, fetch_optional, fetch_value};
 use super::{Flag, IdRow, flips, runs};
 use crate::clock::Timestamp;
 use crate::domain::check::{self, DeadlineEffect, Effect, Flip, Rules, State, Status};
-use crate::domain::ping::BodyFilter;
+use crate::domain::ping::WordFilter;
 use crate::domain::run::Run;
 use crate::domain::schedule::zone::{self, Tz};
 use crate::domain::schedule::{Kind, Schedule};
@@ -286,34 +286,62 @@ async fn complete(conn: &mut Conn, rows: Vec<StateRow>) -> Result<Vec<Watched>> 
             }
         }
     }
-    if !filtered.is_empty() {
-        for row in filters_of(conn, &filtered).await? {
-            if let Some(check) = watched.iter_mut().find(|check| check.check_id == row.check_id) {
-                check.rules.filter = Some(BodyFilter {
-                    start_kw: row.start_kw,
-                    success_kw: row.success_kw,
-                    failure_kw: row.failure_kw,
-                    default_fail: row.filter_default_fail.into(),
-                });
-            }
+    add_filters(conn, &mut watched, &filtered).await?;
+    Ok(watched)
+}
+
+/// Gives those of the `watched` checks that have these ids their word filters. [`load`] does so for
+/// checks that look through the bodies of HTTP pings; filters of mails have to be asked for, so that
+/// pings over HTTP do not pay for them.
+///
+/// # Errors
+/// The database is out.
+pub async fn add_filters(
+    conn: &mut Conn,
+    watched: &mut [Watched],
+    check_ids: &[i64],
+) -> Result<()> {
+    if check_ids.is_empty() {
+        return Ok(());
+    }
+    for row in filters_of(conn, check_ids).await? {
+        if let Some(check) = watched.iter_mut().find(|check| check.check_id == row.check_id) {
+            check.rules.filter = Some(row.into_filter());
         }
     }
-    Ok(watched)
+    Ok(())
 }
 
 #[derive(sqlx::FromRow)]
 struct FilterRow {
     check_id: i64,
+    filter_subject: Flag,
+    filter_body: Flag,
+    filter_http_body: Flag,
     start_kw: String,
     success_kw: String,
     failure_kw: String,
     filter_default_fail: Flag,
 }
 
+impl FilterRow {
+    fn into_filter(self) -> WordFilter {
+        WordFilter {
+            in_subject: self.filter_subject.into(),
+            in_mail: self.filter_body.into(),
+            in_http_body: self.filter_http_body.into(),
+            start_kw: self.start_kw,
+            success_kw: self.success_kw,
+            failure_kw: self.failure_kw,
+            default_fail: self.filter_default_fail.into(),
+        }
+    }
+}
+
 async fn filters_of(conn: &mut Conn, check_ids: &[i64]) -> Result<Vec<FilterRow>> {
     let sql = format!(
-        "SELECT check_id, start_kw, success_kw, failure_kw, filter_default_fail FROM checks \
-         WHERE {}",
+        "SELECT check_id, filter_subject, filter_body, filter_http_body, start_kw, success_kw, \
+         failure_kw, filter_default_fail FROM checks WHERE {}",
         conn.db().is_in("check_id", "$1")
     );
     Ok(fetch_all!(conn, FilterRow, AssertSqlSafe(sql), id_list(check_ids)))

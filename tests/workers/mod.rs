@@ -161,6 +161,7 @@ pub fn ping(signal: PingKind, rid: Option<u128>, received_at: Timestamp) -> Ping
         signal,
         exit_status: None,
         rid: rid.map(Uuid::from_u128),
+        mail: None,
         scheme: Scheme::Http,
         method: Method::Get,
         remote_address: [127, 0, 0, 1].into(),

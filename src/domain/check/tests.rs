@@ -34,6 +34,7 @@ fn ping(signal: PingKind, seconds: i64) -> Ping {
         exit_status: None,
         rid: None,
         scheme: Scheme::Http,
+        mail: None,
         method: Method::Get,
         remote_address: [127, 0, 0, 1].into(),
         user_agent: "curl".repeat(MAX_USER_AGENT / 100),
@@ -293,11 +294,14 @@ fn with_post_only_any_other_method_is_ignored() {
     assert!(state.open_runs.is_empty());
     let post = Ping { method: Method::Post, ..ping(PingKind::Success, 1) };
     assert_eq!(take(&rules, &mut state, &post).kind, PingKind::Success);
+    let mail = Ping { method: Method::None, ..ping(PingKind::Success, 2) };
+    assert_eq!(take(&rules, &mut state, &mail).kind, PingKind::Success, "it has no method");
 }
 
 #[test]
 fn words_in_the_body_override_the_url() {
-    let filter = BodyFilter { failure_kw: "error".into(), ..BodyFilter::default() };
+    let failure_kw = "error".into();
+    let filter = WordFilter { in_http_body: true, failure_kw, ..WordFilter::default() };
     let rules = Rules { filter: Some(filter), ..rules() };
     let mut state = State::default();
     let body = Bytes::from_static(b"an error came");

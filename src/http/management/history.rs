@@ -115,7 +115,10 @@ fn scheme_words() -> Object {
 }
 
 fn method_words() -> Object {
-    words(Method::ALL.iter().map(|method| method.as_str()), "The HTTP method that it came with.")
+    words(
+        Method::ALL.iter().map(|method| method.as_str()),
+        "The HTTP method that it came with; empty where it came by mail.",
+    )
 }
 
 impl Model for Ping {

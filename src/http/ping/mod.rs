@@ -10,7 +10,6 @@ pub mod path;
 pub mod query;
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 
 use http::{HeaderValue, Method as HttpMethod, Request};
 use hyper::body::Incoming;
@@ -20,10 +19,11 @@ use crate::domain::ping::{MAX_USER_AGENT, Method, Ping, Scheme};
 use crate::fault::Fault;
 use crate::http::peer::{Connection, client_of};
 use crate::ingest::{Ingest, Outcome};
+use crate::service::pings::Finder;
 use crate::vitals::{Count, Vitals};
 pub use answer::{Answer, broken, not_found, not_found_for};
 use body::Incomplete;
-use find::{Found, Remembered};
+use find::Found;
 use path::Misfit;
 
 /// The pinging API. Cheap to clone.
@@ -32,16 +32,16 @@ pub struct Endpoint {
     ctx: Context,
     ingest: Ingest,
     vitals: Vitals,
-    remembered: Arc<Remembered>,
+    finder: Finder,
     body_limit: HeaderValue,
 }
 
 impl Endpoint {
-    /// The endpoint that hands its pings to `ingest`.
+    /// The endpoint that finds checks by `finder` and hands their pings to `ingest`.
     #[must_use]
-    pub fn new(ctx: Context, ingest: Ingest, vitals: Vitals) -> Self {
+    pub fn new(ctx: Context, ingest: Ingest, finder: Finder, vitals: Vitals) -> Self {
         let body_limit = HeaderValue::from(ctx.config.ping.body_limit);
-        Self { ctx, ingest, vitals, remembered: Arc::default(), body_limit }
+        Self { ctx, ingest, vitals, finder, body_limit }
     }
 
     /// Answers a ping whose path (without `/ping` before it) is `path`.
@@ -103,12 +103,13 @@ impl Endpoint {
                     remote_address,
                     user_agent: user_agent(&head.headers),
                     body_was_cut: read.was_cut,
+                    mail: None,
                     body: read.kept,
                 }
             })
             .await;
         if outcome == Outcome::NotFound {
-            self.remembered.forget(&address.target);
+            self.finder.forget(&address.target);
         }
         let answer = self.render(outcome, created);
         Ok(if read.is_whole { answer } else { answer::closing(answer) })

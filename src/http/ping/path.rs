@@ -1,29 +1,9 @@
 //! The URL of a ping: which check it names, and what it says of it. Judged by its shape alone,
 //! before anybody looks for the check (`ping-api.md`, "Where").
 
-use uuid::Uuid;
-
 use crate::domain::ping::PingKind;
 use crate::domain::slug;
-
-/// Characters of a canonical UUID.
-const UUID_LENGTH: usize = 36;
-/// Characters of a ping key.
-const KEY_LENGTH: usize = 22;
-
-/// How a ping names its check.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target<'a> {
-    /// By its UUID.
-    Uuid(Uuid),
-    /// By the project's ping key and its slug.
-    Slug {
-        /// The ping key.
-        key: &'a str,
-        /// The slug.
-        slug: &'a str,
-    },
-}
+use crate::domain::target::{Target, is_key, uuid};
 
 /// What a ping's URL says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,18 +80,6 @@ fn exit_status(digits: &str) -> Option<u8> {
     fits.then(|| digits.trim_start_matches('0')).and_then(|significant| {
         if significant.is_empty() { Some(0) } else { significant.parse().ok() }
     })
-}
-
-/// A UUID in its canonical form: lower case, 8-4-4-4-12.
-#[must_use]
-pub fn uuid(text: &str) -> Option<Uuid> {
-    let fits = text.len() == UUID_LENGTH && !text.bytes().any(|b| b.is_ascii_uppercase());
-    fits.then(|| Uuid::try_parse(text).ok()).flatten()
-}
-
-fn is_key(text: &str) -> bool {
-    text.len() == KEY_LENGTH
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 #[cfg(test)]

@@ -1,0 +1,128 @@
+//! Which check a ping is for, whichever way it came. What can't match is found out here and never
+//! queues. A UUID never changes its check, so it is remembered; slugs do, and are looked up each
+//! time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use uuid::Uuid;
+
+use crate::domain::target::Target;
+use crate::fault::{Fault, Result};
+use crate::store::{Store, checks, projects};
+
+/// UUIDs that are remembered; then all are forgotten and found again.
+const MOST_REMEMBERED: usize = 1_000_000;
+
+/// Finds checks by what pings call them. Cheap to clone; clones share what they remember.
+#[derive(Clone, Debug)]
+pub struct Finder {
+    store: Store,
+    remembered: Arc<RwLock<HashMap<Uuid, i64>>>,
+}
+
+/// What a project has under a slug.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InProject {
+    /// The project of the ping key.
+    pub project_id: i64,
+    /// Whether a missing check may be made there by its first ping.
+    pub auto_create: bool,
+    check_ids: Vec<i64>,
+}
+
+impl InProject {
+    /// The one check of the slug; none where there is none.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] where the slug fits several.
+    pub fn only(&self) -> Result<Option<i64>> {
+        match self.check_ids.as_slice() {
+            [] => Ok(None),
+            [check_id] => Ok(Some(*check_id)),
+            _ => Err(Fault::Conflict("ambiguous slug".to_owned())),
+        }
+    }
+}
+
+impl Finder {
+    /// One that remembers nothing yet.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store, remembered: Arc::default() }
+    }
+
+    /// The check of this UUID.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`]; the database is out.
+    pub async fn by_uuid(&self, uuid: Uuid) -> Result<i64> {
+        if let Some(check_id) = self.known(uuid) {
+            return Ok(check_id);
+        }
+        let mut conn = self.store.read().await?;
+        let mut text = Uuid::encode_buffer();
+        let text = uuid.hyphenated().encode_lower(&mut text);
+        let check_id = checks::id_of_uuid(&mut conn, text).await?.ok_or(Fault::NotFound)?;
+        self.remember(uuid, check_id);
+        Ok(check_id)
+    }
+
+    /// What the project of this ping key has under this slug.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`] where there is no such project; the database is out.
+    pub async fn by_slug(&self, key: &str, slug: &str) -> Result<InProject> {
+        let mut conn = self.store.read().await?;
+        let project = projects::find_by_ping_key(&mut conn, key).await?;
+        let (project_id, auto_create) = project.ok_or(Fault::NotFound)?;
+        let check_ids = checks::ids_of_slug(&mut conn, project_id, slug).await?;
+        Ok(InProject { project_id, auto_create, check_ids })
+    }
+
+    /// The check that a mail's address names. The case of a ping key does not count where only one
+    /// project's key is the same without it: mailers lower it.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`]; [`Fault::Conflict`] where the slug, or the key without its case, fits
+    /// several; the database is out.
+    pub async fn by_address(&self, target: &Target<'_>) -> Result<i64> {
+        let (key, slug) = match target {
+            Target::Uuid(uuid) => return self.by_uuid(*uuid).await,
+            Target::Slug { key, slug } => (*key, *slug),
+        };
+        let found = match self.by_slug(key, slug).await {
+            Err(Fault::NotFound) => self.by_slug(&self.real_key(key).await?, slug).await?,
+            found => found?,
+        };
+        found.only()?.ok_or(Fault::NotFound)
+    }
+
+    async fn real_key(&self, key: &str) -> Result<String> {
+        let mut keys = projects::ping_keys_without_case(&mut self.store.read().await?, key).await?;
+        match (keys.pop(), keys.is_empty()) {
+            (Some(key), true) => Ok(key),
+            (None, _) => Err(Fault::NotFound),
+            (Some(_), false) => Err(Fault::Conflict("ambiguous ping key".to_owned())),
+        }
+    }
+
+    fn known(&self, uuid: Uuid) -> Option<i64> {
+        self.remembered.read().unwrap_or_else(PoisonError::into_inner).get(&uuid).copied()
+    }
+
+    fn remember(&self, uuid: Uuid, check_id: i64) {
+        let mut known = self.remembered.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_REMEMBERED {
+            known.clear();
+        }
+        known.insert(uuid, check_id);
+    }
+
+    /// Forgets a check that turned out to be gone.
+    pub fn forget(&self, target: &Target<'_>) {
+        if let Target::Uuid(uuid) = target {
+            self.remembered.write().unwrap_or_else(PoisonError::into_inner).remove(uuid);
+        }
+    }
+}
