@@ -14,4 +14,5 @@ mod ping;
 mod readme;
 mod schedules;
 mod setup;
+mod smtp;
 mod workers;

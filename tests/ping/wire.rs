@@ -3,12 +3,13 @@
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 
-use reqwest::{Certificate, Version};
+use reqwest::Version;
 use serde_json::{Value, json};
 
 use crate::support::answer::Answer;
 use crate::support::api::{Api, ping_path, uuid_of};
 use crate::support::folder::Folder;
+use crate::support::identity::Identity;
 use crate::support::server::{TestServer, http_client_builder, shared};
 use crate::support::{Database, until};
 
@@ -77,31 +78,6 @@ async fn http_2_by_prior_knowledge() {
     let head = api.hit("HEAD", &ping_path(&check, "")).await;
     assert_eq!((head.status, head.header("content-length")), (200, "2"));
     assert_eq!(api.read(&check).await["n_pings"], 5);
-}
-
-/// A certificate for this machine and its key, both as PEM.
-struct Identity {
-    certificate: String,
-    key: String,
-}
-
-impl Identity {
-    fn new() -> Self {
-        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names).unwrap();
-        Self { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
-    }
-
-    fn write(&self, folder: &Folder) {
-        fs::write(folder.file("cert.pem"), &self.certificate).unwrap();
-        fs::write(folder.file("key.pem"), &self.key).unwrap();
-    }
-
-    /// A client that trusts this certificate and no other, and shakes hands for each request.
-    fn client(&self) -> reqwest::ClientBuilder {
-        let certificate = Certificate::from_pem(self.certificate.as_bytes()).unwrap();
-        http_client_builder().tls_certs_only([certificate]).pool_max_idle_per_host(0)
-    }
 }
 
 /// A server that speaks TLS as well, with the folder that its certificate lies in.

@@ -7,6 +7,7 @@ pub mod api;
 pub mod databases;
 pub mod folder;
 pub mod post;
+pub mod identity;
 pub mod raw;
 pub mod receiver;
 pub mod server;
