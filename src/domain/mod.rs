@@ -8,6 +8,7 @@ pub mod flapping;
 pub mod mailbox;
 pub mod maintenance;
 pub mod ping;
+pub mod replay;
 pub mod run;
 pub mod schedule;
 pub mod slug;

@@ -305,7 +305,7 @@ fn in_range(field: &str, value: Option<i64>, from: i64, to: i64) -> Result<()> {
 }
 
 /// What a caller is told of a check that is not there for them.
-fn not_yours() -> Fault {
+pub(super) fn not_yours() -> Fault {
     Fault::Forbidden("this check is not in this project".to_owned())
 }
 

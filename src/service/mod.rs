@@ -12,6 +12,7 @@ pub mod preview;
 pub mod projects;
 pub mod recipients;
 pub mod remark;
+pub mod replay;
 pub mod snippets;
 pub mod stats;
 pub mod tokens;

@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::domain::alert::{MOST_OTHERS, TOGETHER};
 use crate::domain::check::{Flip, Reason, Status};
 use crate::domain::maintenance::Cover;
+use crate::domain::replay::PastFlip;
 use crate::fault::Result;
 
 /// A flip as it is kept.
@@ -215,4 +216,35 @@ pub async fn list(
     );
     let total = fetch_value!(conn, i64, "SELECT COUNT(*) FROM flips WHERE check_id = $1", check_id);
     Ok((rows, total))
+}
+
+#[derive(sqlx::FromRow)]
+struct PastRow {
+    n: i64,
+    #[sqlx(flatten)]
+    flip: FlipRow,
+    expected_at: Option<Timestamp>,
+    ping_n: Option<i64>,
+}
+
+/// The next flips of a check after the serial number `after` and up to and with `up_to`, at most
+/// `limit`, in order.
+///
+/// # Errors
+/// The database is out.
+pub async fn past(
+    conn: &mut Conn,
+    check_id: i64,
+    after: i64,
+    up_to: i64,
+    limit: i64,
+) -> Result<Vec<PastFlip>> {
+    let sql = "SELECT n, flip_id, at, from_status, to_status, reason, expected_at, ping_n \
+               FROM flips WHERE check_id = $1 AND n > $2 AND n <= $3 ORDER BY n LIMIT $4";
+    let rows = fetch_all!(conn, PastRow, sql, check_id, after, up_to, limit);
+    let past = rows.into_iter().map(|PastRow { n, flip, expected_at, ping_n }| {
+        let FlipRow { at, from_status: from, to_status: to, reason, .. } = flip;
+        PastFlip { flip: Flip { n, at, from, to, reason, expected_at }, ping_n }
+    });
+    Ok(past.collect())
 }

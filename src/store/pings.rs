@@ -1,9 +1,12 @@
 //! Pings and their bodies.
 
+use uuid::Uuid;
+
 use super::dialect::{Column, Rows};
 use super::tx::{Conn, fetch_all, fetch_optional, fetch_value};
 use crate::clock::Timestamp;
 use crate::domain::ping::{Method, Ping, PingKind, Scheme};
+use crate::domain::replay::PastPing;
 use crate::fault::{Fault, Result};
 
 /// A ping that was judged and is to be stored.
@@ -150,6 +153,36 @@ pub async fn list(
     let rows = rows.into_iter().map(RawRow::into_row).collect::<Result<Vec<_>>>()?;
     let total = fetch_value!(conn, i64, "SELECT COUNT(*) FROM pings WHERE check_id = $1", check_id);
     Ok((rows, total))
+}
+
+#[derive(sqlx::FromRow)]
+struct PastRow {
+    n: i64,
+    at: Timestamp,
+    kind: i16,
+    rid: Option<String>,
+}
+
+/// The next pings of a check after the serial number `after` and up to and with `up_to`, at most
+/// `limit`, in order.
+///
+/// # Errors
+/// The database is out.
+pub async fn past(
+    conn: &mut Conn,
+    check_id: i64,
+    after: i64,
+    up_to: i64,
+    limit: i64,
+) -> Result<Vec<PastPing>> {
+    let sql = "SELECT n, at, kind, rid FROM pings WHERE check_id = $1 AND n > $2 AND n <= $3 \
+               ORDER BY n LIMIT $4";
+    let rows = fetch_all!(conn, PastRow, sql, check_id, after, up_to, limit).into_iter();
+    rows.map(|row| {
+        let rid = row.rid.as_deref().and_then(|rid| Uuid::parse_str(rid).ok());
+        Ok(PastPing { n: row.n, at: row.at, kind: at_place(PingKind::ALL, row.kind)?, rid })
+    })
+    .collect()
 }
 
 /// One ping.

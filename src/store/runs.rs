@@ -63,6 +63,28 @@ pub(super) async fn open_of(conn: &mut Conn, check_ids: &[i64]) -> Result<Vec<(i
     Ok(rows.into_iter().map(|row| (row.check_id, row.into_run())).collect())
 }
 
+/// The runs of a check that were open just before `at`, as far as they are kept, in order of their
+/// start: at most `limit`. Each is as it was then, save that it may have been put off since.
+///
+/// # Errors
+/// The database is out.
+pub async fn open_before(
+    conn: &mut Conn,
+    check_id: i64,
+    at: Timestamp,
+    limit: i64,
+) -> Result<Vec<Run>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM runs WHERE check_id = $1 AND started_at < $2 \
+         AND (finished_at IS NULL OR finished_at >= $2) ORDER BY run_id LIMIT $3"
+    );
+    let rows = fetch_all!(conn, RunRow, AssertSqlSafe(sql), check_id, at, limit);
+    let open = rows.into_iter().map(RunRow::into_run);
+    let open =
+        open.map(|run| Run { put_off_to: run.put_off_to, ..Run::begin(run.rid, run.started_at) });
+    Ok(open.collect())
+}
+
 /// Writes the runs of these checks that are new or changed.
 pub(super) async fn save(conn: &mut Conn, checks: &[Watched]) -> Result<()> {
     let (mut new, mut old) = (Vec::new(), Vec::new());

@@ -265,6 +265,29 @@ pub async fn base_of(conn: &mut Conn, check_id: i64) -> Result<Option<Base>> {
     Ok(fetch_optional!(conn, Base, sql, check_id))
 }
 
+/// How far a check has come.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct Reached {
+    /// Its status.
+    #[sqlx(try_from = "String")]
+    pub status: Status,
+    /// The serial number of its newest ping.
+    pub n_pings: i64,
+    /// The serial number of its newest flip.
+    pub n_flips: i64,
+    /// Its deadline, also where that has passed and nobody has looked yet.
+    pub alert_at: Option<Timestamp>,
+}
+
+/// How far a check has come; none where it is gone.
+///
+/// # Errors
+/// The database is out.
+pub async fn reached(conn: &mut Conn, check_id: i64) -> Result<Option<Reached>> {
+    let sql = "SELECT status, n_pings, n_flips, alert_at FROM check_states WHERE check_id = $1";
+    Ok(fetch_optional!(conn, Reached, sql, check_id))
+}
+
 /// Adds the open runs and the word filters of those that have any.
 async fn complete(conn: &mut Conn, rows: Vec<StateRow>) -> Result<Vec<Watched>> {
     let mut watched = Vec::with_capacity(rows.len());

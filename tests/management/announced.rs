@@ -16,11 +16,10 @@ const OF_A_PROJECT: [(&str, &[&str]); 6] = [
 ];
 
 /// Further ones.
-const OTHERS: [(&str, &[&str]); 4] = [
+const OTHERS: [(&str, &[&str]); 3] = [
     ("/user/access-key-list", &["GET"]),
     ("/user/access-key", &["POST"]),
     ("/user/access-key/1", &["DELETE"]),
-    ("/user/project/1/check/1/replay", &["GET"]),
 ];
 
 fn all(api: &Api) -> Vec<(String, &'static [&'static str])> {

@@ -22,6 +22,7 @@ mod members;
 mod previews;
 mod projects;
 mod remarks;
+mod replay;
 mod schedules;
 mod schemathesis;
 mod sessions;

@@ -90,7 +90,7 @@ def is_webhook(config):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    if case.path.endswith("/schedule-preview") and isinstance(case.query, dict):
+    if case.path.endswith(("/schedule-preview", "/replay")) and isinstance(case.query, dict):
         consistent(case.query)
     if not isinstance(case.body, dict):
         return

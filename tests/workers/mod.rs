@@ -6,6 +6,7 @@ mod history;
 mod maintenance;
 mod migrations;
 mod proof;
+mod replay;
 mod sums;
 
 use std::time::Duration;

@@ -256,6 +256,24 @@ impl Command {
         self
     }
 
+    /// Beside the list it answers these fields, which are about all of it.
+    #[must_use]
+    pub fn beside<T: Model>(mut self) -> Self {
+        T::schemas(&mut self.schemas);
+        if let (RefOr::T(Schema::Object(list)), RefOr::T(Schema::Object(more))) =
+            (&mut self.outcome.schema, T::schema())
+        {
+            list.properties.extend(more.properties);
+            list.required.extend(more.required);
+        }
+        if let (Value::Object(list), Value::Object(more)) =
+            (&mut self.outcome.example, json!(T::example()))
+        {
+            list.extend(more);
+        }
+        self
+    }
+
     /// It is a conversion command: it answers something else than JSON.
     #[must_use]
     pub fn converts(mut self, media_type: &'static str, example: &str) -> Self {

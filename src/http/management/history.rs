@@ -201,11 +201,11 @@ pub struct Flip {
     reason: &'static str,
 }
 
-fn status_words() -> Object {
+pub(super) fn status_words() -> Object {
     words(Status::ALL.iter().map(|status| status.as_str()), "A status.")
 }
 
-fn reason_words() -> Object {
+pub(super) fn reason_words() -> Object {
     words(Reason::ALL.iter().map(|reason| reason.as_str()), "Why.")
 }
 

@@ -35,9 +35,35 @@ impl Page {
         total_count: i64,
         max_count: Option<i64>,
     ) -> Answer {
+        Reply::of(&self.of(list, total_count, max_count))
+    }
+
+    /// The answer as [`Page::reply`] has it, with the fields of `beside` behind those of the list.
+    ///
+    /// # Errors
+    /// None that can happen: what we answer can be written as JSON.
+    pub fn reply_with<T: Serialize>(
+        self,
+        list: Vec<T>,
+        total_count: i64,
+        beside: impl Serialize,
+    ) -> Answer {
+        Reply::of(&ListWith { list: self.of(list, total_count, None), beside })
+    }
+
+    fn of<T>(self, list: Vec<T>, total_count: i64, max_count: Option<i64>) -> List<T> {
         let count = list.len();
         let max_count = max_count.unwrap_or(total_count);
         let (offset, limit) = (self.offset, self.limit);
-        Reply::of(&List { list, total_count, max_count, offset, limit, count })
+        List { list, total_count, max_count, offset, limit, count }
     }
+}
+
+/// A list, and what there is to say of all of it.
+#[derive(Debug, Serialize)]
+struct ListWith<T, B> {
+    #[serde(flatten)]
+    list: List<T>,
+    #[serde(flatten)]
+    beside: B,
 }

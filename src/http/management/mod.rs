@@ -22,6 +22,7 @@ mod previews;
 mod profile;
 mod projects;
 mod query;
+mod replay;
 mod requests;
 mod snippets;
 mod span;
@@ -100,6 +101,7 @@ fn resources(config: &Config) -> Vec<Resource> {
         resource("History", "What happened to checks.", history::commands()),
         resource("Statistics", "What checks did over a span of time.", stats::commands()),
         resource("Previews", "When pings are expected next.", previews::commands(config)),
+        resource("Replays", "What other settings would have told.", replay::commands(config)),
         resource("Channels", "Where alerts are sent.", channels::commands()),
         resource("Maintenance", "Times during which no alert goes out.", maintenance::commands()),
         resource("Transfer", "Projects as files.", transfer::commands()),
@@ -125,10 +127,6 @@ fn unbuilt() -> Vec<Command> {
         get("/user/project/{project_id}/api-key-list", "Keys of the Healthchecks dialect"),
         post("/user/project/{project_id}/api-key", "Make such a key"),
         delete("/user/project/{project_id}/api-key/{api_key_id}", "Delete one"),
-        get(
-            "/user/project/{project_id}/check/{check_id}/replay",
-            "What other settings would have told",
-        ),
     ]
 }
 

@@ -86,7 +86,8 @@ struct Asked {
     count: Option<i64>,
 }
 
-fn schedule() -> Object {
+/// The expression of a schedule as a parameter.
+pub(super) fn schedule() -> Object {
     expression().build()
 }
 
