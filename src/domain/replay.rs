@@ -225,6 +225,7 @@ impl PastPing {
             user_agent: String::new(),
             body: Bytes::new(),
             body_was_cut: false,
+            mail: None,
         }
     }
 }

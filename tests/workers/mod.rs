@@ -2,6 +2,7 @@
 //! state machine's laws come to once the store, the ping writer and the detector have a hand in it.
 
 mod detection;
+mod false_alarms;
 mod history;
 mod maintenance;
 mod migrations;
