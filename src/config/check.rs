@@ -81,10 +81,6 @@ impl Config {
                 "probes.* and blacklist.* have no effect yet: nothing is probed",
             ),
             (
-                self.channels != default.channels,
-                "channels.commands has no effect yet: webhooks are the only kind of channel",
-            ),
-            (
                 server.listen.is_empty(),
                 "without server.listen, `overdue health` can't ask this server how it is",
             ),

@@ -386,7 +386,8 @@ async fn send(ctx: Context, outbound: Arc<Outbound>, rows: Vec<NotificationRow>)
     let alerts: Vec<Alert> = written.iter().map(|(_, message)| message.alert.clone()).collect();
     let id = message_id(first);
     let told = channels::message::Message { alerts: &alerts, id: &id, now: ctx.now() };
-    let ways = Ways { outbound: &outbound, office: &Office::of(&ctx) };
+    let commands = &ctx.config.channels.commands;
+    let ways = Ways { outbound: &outbound, office: &Office::of(&ctx), commands };
     let target = Target {
         kind: message.kind,
         channel_uuid: &message.channel_uuid,

@@ -128,6 +128,11 @@ impl Values {
         Self { placeholders, tags }
     }
 
+    /// Every name, without its `$`, and what it stands for.
+    pub fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.placeholders.iter().map(|placeholder| (placeholder.name, placeholder.text.as_str()))
+    }
+
     /// The URL, values percent-encoded; scheme, user, host and port stay as they were written. A
     /// value that is `.` or `..` is left out, since it would lead to another path.
     #[must_use]

@@ -158,11 +158,19 @@ pub fn new_config(kind: Kind, given: &Value) -> Result<Value> {
     kinds::validate(kind, given, None, &secret_from(secret::random_bytes()))
 }
 
+/// Holds a configuration that is fit for its kind against what this server has to offer.
+///
+/// # Errors
+/// There is no such thing here; the fault names the field.
+pub(super) fn check_offer(ctx: &Context, kind: Kind, config: &Value) -> Result<()> {
+    kinds::check_offer(kind, config, &ctx.config.channels.commands)
+}
+
 /// Makes a channel with a configuration that [`new_config`] made. The change must be
 /// [`Change::validate`]d.
 ///
 /// # Errors
-/// The project has [`MAX_COUNT`] channels already.
+/// The configuration names what is not there, or the project has [`MAX_COUNT`] channels already.
 pub async fn create(
     ctx: &Context,
     project_id: i64,
@@ -170,6 +178,7 @@ pub async fn create(
     config: &Value,
     change: &Change,
 ) -> Result<ChannelRow> {
+    check_offer(ctx, kind, config)?;
     let mut row = new_row(ctx, project_id, kind, config, change);
     let mut tx = ctx.store.begin().await?;
     if !projects::lock(&mut tx, project_id).await? {
@@ -241,7 +250,9 @@ pub async fn update(
     change.apply(&mut row);
     if let Some(given) = &change.config {
         let fresh = secret_from(secret::random_bytes());
-        let config = kinds::validate(stored_kind(&row)?, given, Some(&stored), &fresh)?;
+        let kind = stored_kind(&row)?;
+        let config = kinds::validate(kind, given, Some(&stored), &fresh)?;
+        check_offer(ctx, kind, &config)?;
         is_same = config == stored;
         row.sealed_config = seal_config(ctx, &row.uuid, &config);
     }
@@ -329,7 +340,8 @@ pub async fn test(
     let id = message_id(&trial.row);
     let alert = test_alert(ctx, project, zone);
     let message = Message { alerts: &[alert], id: &id, now: ctx.now() };
-    let ways = Ways { outbound, office: &Office::of(ctx) };
+    let commands = &ctx.config.channels.commands;
+    let ways = Ways { outbound, office: &Office::of(ctx), commands };
     let target = Target { kind, channel_uuid: &row.uuid, config: &config, follows: None };
     let delivery = kinds::deliver(ways, &target, &message).await;
     let error = error_of(delivery);

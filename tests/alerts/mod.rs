@@ -2,6 +2,7 @@
 //! order and how often, and that neither a death at any step nor a slow receiver nor an outage of
 //! ours changes that. What takes minutes runs on the parts of a server and a clock that is moved.
 
+mod commands;
 mod fail_points;
 mod false_alarms;
 mod flapping;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder};
 use utoipa::openapi::{AllOfBuilder, Object, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 
+use crate::notify::channels::Kind;
 use crate::notify::channels::form::{Field, Shape};
-use crate::notify::channels::{SERVICES, email};
 
 /// The settings of every kind: those of a `webhook` as a schema, those of the others, which are flat,
 /// as a table.
@@ -26,11 +26,10 @@ pub fn schema() -> RefOr<Schema> {
 #[must_use]
 pub fn table() -> String {
     let head = "| kind | field | what |\n| --- | --- | --- |\n".to_owned();
-    let of_services = SERVICES.iter().map(|service| (service.name, service.fields));
-    let kinds = std::iter::once(("email", email::FIELDS)).chain(of_services);
-    let fields = kinds.flat_map(|(kind, fields)| fields.iter().map(move |f| (kind, f)));
+    let fields =
+        Kind::all().flat_map(|kind| kind.fields().into_iter().flatten().map(move |f| (kind, f)));
     fields.fold(head, |rows, (kind, field)| {
-        let (name, about) = (field.name, about(field));
+        let (kind, name, about) = (kind.as_str(), field.name, about(field));
         rows + &format!("| `{kind}` | `{name}` | {about} |\n")
     })
 }

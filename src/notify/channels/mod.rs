@@ -2,6 +2,7 @@
 //! chosen by `match`, so that the compiler names every place that a new kind must fill.
 
 mod apprise;
+pub mod command;
 mod discord;
 pub mod email;
 pub mod form;
@@ -37,11 +38,13 @@ use serde_json::Value;
 
 use crate::fault::Result;
 use crate::notify::outbound::{Delivery, Outbound};
+use command::Commands;
+use form::Field;
 use message::Message;
 use service::Service;
 
 /// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 2] = ["command", "group"];
+const ANNOUNCED: [&str; 1] = ["group"];
 
 /// The kinds whose message is one request to a service.
 pub static SERVICES: [&Service; 25] = [
@@ -79,6 +82,8 @@ pub enum Kind {
     Email,
     /// A request to any URL.
     Webhook,
+    /// A program on the server's machine.
+    Command,
     /// A request to this service.
     Service(&'static Service),
 }
@@ -105,7 +110,9 @@ pub enum Named {
 impl Kind {
     /// All kinds that can send.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Email, Self::Webhook].into_iter().chain(SERVICES.into_iter().map(Self::Service))
+        [Self::Email, Self::Webhook, Self::Command]
+            .into_iter()
+            .chain(SERVICES.into_iter().map(Self::Service))
     }
 
     /// Reads the name of a kind.
@@ -124,6 +131,7 @@ impl Kind {
         match self {
             Self::Email => "email",
             Self::Webhook => "webhook",
+            Self::Command => "command",
             Self::Service(service) => service.name,
         }
     }
@@ -135,8 +143,19 @@ impl Kind {
     pub fn default_group_threshold(self) -> u16 {
         match self {
             Self::Email => 10,
-            Self::Webhook => 0,
+            Self::Webhook | Self::Command => 0,
             Self::Service(service) => service.group_threshold,
+        }
+    }
+
+    /// The table that describes its configuration; none for a `webhook`, whose is no flat one.
+    #[must_use]
+    pub fn fields(self) -> Option<&'static [Field]> {
+        match self {
+            Self::Webhook => None,
+            Self::Email => Some(email::FIELDS),
+            Self::Command => Some(command::FIELDS),
+            Self::Service(service) => Some(service.fields),
         }
     }
 }
@@ -154,20 +173,26 @@ pub fn validate(
     previous: Option<&Value>,
     fresh_secret: &str,
 ) -> Result<Value> {
-    match kind {
-        Kind::Email => form::validate(email::FIELDS, config, previous),
-        Kind::Webhook => webhook::validate(config, previous, fresh_secret),
-        Kind::Service(service) => form::validate(service.fields, config, previous),
+    match kind.fields() {
+        None => webhook::validate(config, previous, fresh_secret),
+        Some(fields) => form::validate(fields, config, previous),
     }
+}
+
+/// Holds a config that [`validate`] has made against what the server's configuration offers.
+///
+/// # Errors
+/// [`crate::fault::Fault::Invalid`] whose field is `config.<field>`.
+pub fn check_offer(kind: Kind, config: &Value, commands: &Commands) -> Result<()> {
+    if kind == Kind::Command { command::check(commands, config) } else { Ok(()) }
 }
 
 /// A stored config as it is shown: no secret in it is readable.
 #[must_use]
 pub fn mask(kind: Kind, config: &Value) -> Value {
-    match kind {
-        Kind::Email => form::mask(email::FIELDS, config),
-        Kind::Webhook => webhook::mask(config),
-        Kind::Service(service) => form::mask(service.fields, config),
+    match kind.fields() {
+        None => webhook::mask(config),
+        Some(fields) => form::mask(fields, config),
     }
 }
 
@@ -175,10 +200,9 @@ pub fn mask(kind: Kind, config: &Value) -> Value {
 /// a secret that was made for it, which nobody could know otherwise.
 #[must_use]
 pub fn mask_new(kind: Kind, given: &Value, stored: &Value) -> Value {
-    match kind {
-        Kind::Email => form::mask(email::FIELDS, stored),
-        Kind::Webhook => webhook::mask_new(given, stored),
-        Kind::Service(service) => form::mask(service.fields, stored),
+    match kind.fields() {
+        None => webhook::mask_new(given, stored),
+        Some(fields) => form::mask(fields, stored),
     }
 }
 
@@ -186,10 +210,9 @@ pub fn mask_new(kind: Kind, given: &Value, stored: &Value) -> Value {
 /// `headers_down.Authorization`; it may be a stored one or one that is not checked yet.
 #[must_use]
 pub fn masked(kind: Kind, config: &Value) -> Vec<String> {
-    match kind {
-        Kind::Email => form::masked(email::FIELDS, config),
-        Kind::Webhook => webhook::masked(config),
-        Kind::Service(service) => form::masked(service.fields, config),
+    match kind.fields() {
+        None => webhook::masked(config),
+        Some(fields) => form::masked(fields, config),
     }
 }
 
@@ -200,6 +223,8 @@ pub struct Ways<'a> {
     pub outbound: &'a Outbound,
     /// Mail.
     pub office: &'a email::Office,
+    /// The commands of the server's configuration.
+    pub commands: &'a Commands,
 }
 
 /// Where a message goes.
@@ -217,11 +242,12 @@ pub struct Target<'a> {
 
 /// Sends one message.
 pub async fn deliver(ways: Ways<'_>, target: &Target<'_>, message: &Message<'_>) -> Delivery {
-    let Ways { outbound, office } = ways;
+    let Ways { outbound, office, commands } = ways;
     let config = target.config;
     match target.kind {
         Kind::Email => email::deliver(office, target, message).await,
         Kind::Webhook => webhook::deliver(outbound, config, message).await,
+        Kind::Command => command::deliver(commands, config, message).await,
         Kind::Service(service) => {
             // GitHub has to be asked before it is told.
             let delivery = if std::ptr::eq(service, &raw const github::GITHUB) {

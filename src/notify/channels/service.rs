@@ -177,6 +177,7 @@ pub(super) mod tests {
 
     use futures_util::future::join_all;
 
+    use super::super::command::Commands;
     use super::super::form;
     use super::super::{Kind, SERVICES, Target, Ways, deliver};
     use super::*;
@@ -372,7 +373,7 @@ pub(super) mod tests {
         let config = serde_json::json!({"url": receiver.url("/hook/abcdefghij").as_str()});
         let slack = Kind::Service(&super::super::slack::SLACK);
         let office = super::super::email::tests::office(|_| ());
-        let ways = Ways { outbound: &open(), office: &office };
+        let ways = Ways { outbound: &open(), office: &office, commands: &Commands::new() };
         let target = Target { kind: slack, channel_uuid: "", config: &config, follows: None };
         let delivery = deliver(ways, &target, &message(&[late_backup()])).await;
         let error = "403 Forbidden: no routing for /hook/***".to_owned();

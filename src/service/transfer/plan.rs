@@ -182,6 +182,9 @@ fn changed_channel(
         Some(given) => kinds::validate(old.kind, given, Some(&old.config), &fresh_secret())?,
         None => old.config.clone(),
     };
+    if entry.change.config.is_some() {
+        channels::check_offer(ctx, old.kind, &config)?;
+    }
     let mut row = old.row.clone();
     entry.change.apply(&mut row);
     let lacks = kinds::masked(old.kind, &config);
@@ -204,6 +207,7 @@ fn new_channel(ctx: &Context, project_id: i64, entry: &ChannelEntry) -> Result<C
     let kind = kind_of(entry.kind.as_deref().ok_or_else(|| needed("kind"))?)?;
     let given = entry.change.config.as_ref().ok_or_else(|| needed("config"))?;
     let (config, lacks) = new_config(kind, given)?;
+    channels::check_offer(ctx, kind, &config)?;
     let mut row = channels::new_row(ctx, project_id, kind, &config, &entry.change);
     if !lacks.is_empty() {
         row.disabled = Flag(1);
