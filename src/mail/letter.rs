@@ -3,6 +3,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
 
@@ -10,6 +12,8 @@ use super::address::{Address, Sender};
 use crate::clock::{SECOND, Timestamp};
 use crate::domain::alert::one_line;
 
+/// Bytes that one encoded word takes, so that a line of it stays below 76 characters.
+const MOST_IN_A_WORD: usize = 39;
 /// The longest subject, in characters.
 const LONGEST_SUBJECT: usize = 200;
 
@@ -54,7 +58,7 @@ impl Letter<'_> {
         let mut head = Message::builder()
             .from(from)
             .to(Mailbox::new(None, self.to.as_lettre().clone()))
-            .subject(subject)
+            .raw_header(subject_header(&subject))
             .date(UNIX_EPOCH + Duration::from_secs(seconds))
             .message_id(Some(id(self.id)))
             // RFC 3834: no answering machine answers it.
@@ -82,6 +86,23 @@ impl Letter<'_> {
 
 fn header(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+/// The subject, encoded whole (RFC 2047) where any of it could not stand as it is: a name that looks
+/// like an encoded word must not be read as one.
+fn subject_header(subject: &str) -> HeaderValue {
+    if subject.is_ascii() && !subject.contains("=?") {
+        return header("Subject", subject);
+    }
+    let mut words = Vec::new();
+    let mut rest = subject;
+    while !rest.is_empty() {
+        let end = rest.floor_char_boundary(MOST_IN_A_WORD);
+        words.push(format!("=?utf-8?b?{}?=", STANDARD.encode(&rest[..end])));
+        rest = &rest[end..];
+    }
+    let name = HeaderName::new_from_ascii_str("Subject");
+    HeaderValue::dangerous_new_pre_encoded(name, subject.to_owned(), words.join("\r\n "))
 }
 
 fn part(kind: ContentType, text: &str) -> Result<SinglePart, String> {

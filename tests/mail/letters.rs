@@ -147,7 +147,7 @@ both_databases! {
         let Some(post) = Post::shared().await else { return };
         let desk = Desk::new(database, post, Change::default(), |_| ()).await;
         let notifier = Notifying::start(&desk.parts, "node-1");
-        let name = format!("Größe 日本 <b>&\"' =?utf-8?q?x?= {}", "ä b ".repeat(18)).trim().to_owned();
+        let name = format!("Größe 日本 <b>&\"' =?utf-8?q?x?= {}", "ä b ".repeat(15)).trim().to_owned();
         let check = desk.check_called(&name).await;
         desk.parts.ping(check, PingKind::Fail).await;
         let mail = post.wait_for(&desk.to, 1).await.remove(0);

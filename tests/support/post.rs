@@ -195,22 +195,25 @@ impl Post {
 
     /// The mails to this address so far, in order of arrival.
     pub fn got(&self, address: &str) -> Vec<Mail> {
+        self.texts(address).iter().map(|mail| read(mail)).collect()
+    }
+
+    fn texts(&self, address: &str) -> Vec<Vec<u8>> {
         let Ok(entries) = fs::read_dir(self.folder.file("mail/new")) else { return Vec::new() };
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         files.sort_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
         let to = format!("Envelope-to: {address}\n");
         let texts = files.iter().map(|path| fs::read(path).unwrap());
-        let to_it = texts.filter(|mail| String::from_utf8_lossy(mail).contains(&to));
-        to_it.map(|mail| read(&mail)).collect()
+        texts.filter(|mail| String::from_utf8_lossy(mail).contains(&to)).collect()
     }
 
     /// Waits until so many mails to this address have come: all of them.
     pub async fn wait_for(&self, address: &str, n: usize) -> Vec<Mail> {
         until(&format!("{n} mails to {address}"), async || {
-            let got = self.got(address);
-            (got.len() >= n).then_some(got)
+            (self.texts(address).len() >= n).then_some(())
         })
-        .await
+        .await;
+        self.got(address)
     }
 }
 
