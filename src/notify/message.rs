@@ -7,8 +7,8 @@ use chrono_tz::Tz;
 use serde_json::Value;
 use sha1::{Digest, Sha1};
 
+use super::channels::Kind;
 use super::channels::email::{self, Office};
-use super::channels::{Kind, Named};
 use super::message_id;
 use crate::clock::Timestamp;
 use crate::context::Context;
@@ -82,7 +82,7 @@ pub(super) async fn write(ctx: &Context, row: &NotificationRow) -> Result<Writte
     if bool::from(channel.disabled) {
         return Ok(Written::Suppress("the channel is disabled"));
     }
-    let Named::Built(kind) = Kind::parse(&channel.kind) else {
+    let Some(kind) = Kind::parse(&channel.kind) else {
         return Ok(Written::Suppress("this version does not know the channel's kind"));
     };
     let Some((check, flip)) = facts(&mut conn, row).await? else {

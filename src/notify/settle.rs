@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::channels::Kind;
 use super::channels::email;
 use super::outbound::Delivery;
 use super::retry;
@@ -289,7 +290,8 @@ pub async fn tell_of_disabled(
     let detail = format!("{name}\n{error}");
     let mut told = false;
     for other in all {
-        let takes = other.on_down.0 != 0 && other.disabled.0 == 0;
+        let is_one = Kind::parse(&other.kind) != Some(Kind::Group);
+        let takes = is_one && other.on_down.0 != 0 && other.disabled.0 == 0;
         if other.channel_id != channel_id && takes {
             let new = NewNotification {
                 project_id,

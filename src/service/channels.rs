@@ -10,15 +10,15 @@ use crate::fault::{Fault, Result};
 use crate::notify::channels::email::Office;
 use crate::notify::channels::message::Message;
 use crate::notify::channels::webhook::secret_from;
-use crate::notify::channels::{self as kinds, Kind, Named, Target, Ways};
+use crate::notify::channels::{self as kinds, Kind, Target, Ways, group};
 use crate::notify::message::{open_config, seal_config};
 use crate::notify::message_id;
 use crate::notify::outbound::{Delivery, Outbound};
 use crate::secret;
 use crate::service::checks::queue_remark;
-use crate::service::names;
 use crate::service::recipients::{self, Ask};
 use crate::service::remark::{self, Remark};
+use crate::service::{groups, names};
 use crate::store::Flag;
 use crate::store::channels::{self, ChannelRow};
 use crate::store::notifications::{
@@ -100,18 +100,12 @@ fn check_number(field: &str, value: Option<i64>, most: i64) -> Result<()> {
 /// The kind of this name.
 ///
 /// # Errors
-/// There is none, or it is announced and not built yet.
+/// There is none.
 pub fn kind_of(name: &str) -> Result<Kind> {
-    match Kind::parse(name) {
-        Named::Built(kind) => Ok(kind),
-        Named::Announced(name) => {
-            Err(Fault::NotBuilt(format!("kind: channels of the kind {name} are not built yet")))
-        }
-        Named::Unknown => {
-            let known: Vec<&str> = Kind::all().map(Kind::as_str).collect();
-            Err(Fault::invalid("kind", format!("must be one of {}", known.join(", "))))
-        }
-    }
+    Kind::parse(name).ok_or_else(|| {
+        let known: Vec<&str> = Kind::all().map(Kind::as_str).collect();
+        Fault::invalid("kind", format!("must be one of {}", known.join(", ")))
+    })
 }
 
 /// The kind of a channel that is there already.
@@ -119,10 +113,8 @@ pub fn kind_of(name: &str) -> Result<Kind> {
 /// # Errors
 /// This version does not know it, which is a mistake of ours.
 pub(super) fn stored_kind(row: &ChannelRow) -> Result<Kind> {
-    match Kind::parse(&row.kind) {
-        Named::Built(kind) => Ok(kind),
-        _ => Err(Fault::internal(format!("channel {} is of no known kind", row.channel_id))),
-    }
+    let unknown = || Fault::internal(format!("channel {} is of no known kind", row.channel_id));
+    Kind::parse(&row.kind).ok_or_else(unknown)
 }
 
 /// A channel's configuration as it is shown: no secret in it can be read.
@@ -191,6 +183,9 @@ pub async fn create(
         )));
     }
     row.channel_id = channels::insert(&mut tx, &row).await?;
+    if kind == Kind::Group {
+        groups::see_to(&mut tx, &row, config).await?;
+    }
     let asked = recipients::see_to_consent(ctx, &mut tx, &mut row, Ask::Now).await?;
     tx.commit().await?;
     if asked {
@@ -260,6 +255,9 @@ pub async fn update(
         check_whole(ctx, &row)?;
     }
     channels::update(&mut tx, &row).await?;
+    if stored_kind(&row)? == Kind::Group {
+        groups::see_to(&mut tx, &row, &open_config(ctx, &row)?).await?;
+    }
     let ask = if is_same && told_before { Ask::Before } else { Ask::Now };
     let asked = recipients::see_to_consent(ctx, &mut tx, &mut row, ask).await?;
     tx.commit().await?;
@@ -289,8 +287,10 @@ fn check_whole(ctx: &Context, row: &ChannelRow) -> Result<()> {
 /// It is not in this project.
 pub async fn delete(ctx: &Context, project_id: i64, channel_id: i64) -> Result<Vec<Remark>> {
     let mut tx = ctx.store.begin().await?;
+    projects::lock(&mut tx, project_id).await?;
     find(&mut tx, project_id, channel_id).await?;
     let alone = channels::count_of_checks_that_tell_it_alone(&mut tx, channel_id).await?;
+    groups::take_out(ctx, &mut tx, channel_id).await?;
     channels::delete(&mut tx, channel_id).await?;
     tx.commit().await?;
     let message = format!(
@@ -333,6 +333,9 @@ pub async fn test(
     let row = find(&mut conn, project_id, channel_id).await?;
     drop(conn);
     let (kind, config) = (stored_kind(&row)?, open_config(ctx, &row)?);
+    if kind == Kind::Group {
+        return Box::pin(test_each(ctx, outbound, project, row, &config, zone)).await;
+    }
     if recipients::is_waiting(&row, &config) {
         return ask_again(ctx, project_id, channel_id).await;
     }
@@ -352,6 +355,34 @@ pub async fn test(
     remarks.extend(error.map(|error| Remark::new(&remark::CHANNEL_DELIVERY_FAILED, error)));
     remarks.extend(queue_remark(&mut conn, project_id, ctx.now()).await?);
     Ok((row, remarks))
+}
+
+/// The test of a group: that of each of its channels, one after the other.
+async fn test_each(
+    ctx: &Context,
+    outbound: &Outbound,
+    project: &ProjectRow,
+    row: ChannelRow,
+    config: &Value,
+    zone: Tz,
+) -> Result<(ChannelRow, Vec<Remark>)> {
+    let mut all = remarks(ctx, &row)?;
+    let members = group::members(config);
+    if members.is_empty() {
+        let message = "the group has no channels: nobody is told";
+        all.push(Remark::new(&remark::CHANNEL_DELIVERY_FAILED, message));
+    }
+    for channel_id in members {
+        let (member, remarks) = test(ctx, outbound, project, channel_id, zone).await?;
+        let own = |remark: &Remark| remark.code != remark::QUEUE_DELAYED.code;
+        for remark in remarks.into_iter().filter(own) {
+            let message = format!("{}: {}", member.channel_name, remark.message);
+            all.push(Remark { message, ..remark });
+        }
+    }
+    let mut conn = ctx.store.read().await?;
+    all.extend(queue_remark(&mut conn, project.project_id, ctx.now()).await?);
+    Ok((row, all))
 }
 
 /// The test of a channel whose recipient has not agreed yet: they are asked again, and nothing else
@@ -503,7 +534,6 @@ mod tests {
     #[test]
     fn kinds_that_are_announced_are_told_from_those_that_are_unknown() {
         assert_eq!(kind_of("webhook").unwrap(), Kind::Webhook);
-        assert!(matches!(kind_of("group"), Err(Fault::NotBuilt(_))));
         let message = kind_of("pigeon").unwrap_err().to_string();
         assert!(message.starts_with("kind: must be one of webhook, "), "{message}");
     }

@@ -524,6 +524,11 @@ async fn channel_remark(conn: &mut Conn, channel_ids: &[i64]) -> Result<Option<R
         return Ok(Some(Remark::new(&remark::CHANNEL_NONE_ASSIGNED, message)));
     }
     let assigned = channels::find_many(conn, channel_ids).await?;
+    if channels::count_told_by(conn, channel_ids).await? == 0 {
+        let message = "the groups that are assigned have no channels: nobody is told when this \
+                       check goes down";
+        return Ok(Some(Remark::new(&remark::CHANNEL_NONE_ASSIGNED, message)));
+    }
     let disabled: Vec<&str> = assigned
         .iter()
         .filter(|channel| channel.disabled == Flag(1))

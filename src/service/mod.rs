@@ -4,6 +4,7 @@
 
 pub mod channels;
 pub mod checks;
+mod groups;
 pub mod maintenance;
 pub mod members;
 pub mod names;

@@ -50,6 +50,14 @@ pub(super) const COLUMNS: &str = "channel_id, project_id, uuid, channel_name, ki
     on_up, after_minutes, remind_every, group_threshold, disabled, last_error, last_sent_at, \
     created_at, confirmed_address";
 
+/// The channels `ch` that the check of the row `r` tells, directly or as parts of a group, in as many
+/// rows as there are ways to each.
+pub(super) const TOLD: &str = "JOIN check_channels cc ON cc.check_id = r.check_id \
+    JOIN channels own ON own.channel_id = cc.channel_id AND own.disabled = 0 \
+    LEFT JOIN channel_members m ON m.group_id = cc.channel_id \
+    JOIN channels ch ON ch.channel_id = COALESCE(m.channel_id, cc.channel_id) \
+    AND ch.disabled = 0 AND ch.kind <> 'group'";
+
 /// Makes a channel, and returns its id.
 ///
 /// # Errors
@@ -199,6 +207,48 @@ pub async fn of_checks(conn: &mut Conn, check_ids: &[i64]) -> Result<Vec<(i64, i
     Ok(rows.into_iter().map(|row| (row.check_id, row.channel_id)).collect())
 }
 
+/// Makes a group stand for exactly these channels.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_members(conn: &mut Conn, group_id: i64, channel_ids: &[i64]) -> Result<()> {
+    execute!(conn, "DELETE FROM channel_members WHERE group_id = $1", group_id);
+    let columns = vec![
+        Column::ints(channel_ids.iter().copied()),
+        Column::ints(channel_ids.iter().map(|_| group_id)),
+    ];
+    let sql =
+        "INSERT INTO channel_members (group_id, channel_id) SELECT group_id, channel_id FROM r";
+    Rows::new("channel_id, group_id", columns).execute(conn, sql).await?;
+    Ok(())
+}
+
+/// How many of these channels and those of the groups among them are no groups.
+///
+/// # Errors
+/// The database is out.
+pub async fn count_told_by(conn: &mut Conn, channel_ids: &[i64]) -> Result<i64> {
+    let among = conn.db().is_in("own.channel_id", "$1");
+    let sql = format!(
+        "SELECT COUNT(*) FROM channels own \
+         LEFT JOIN channel_members m ON m.group_id = own.channel_id \
+         WHERE {among} AND (own.kind <> 'group' OR m.channel_id IS NOT NULL)"
+    );
+    Ok(fetch_value!(conn, i64, AssertSqlSafe(sql), id_list(channel_ids)))
+}
+
+/// The groups that a channel is in.
+///
+/// # Errors
+/// The database is out.
+pub async fn groups_with(conn: &mut Conn, channel_id: i64) -> Result<Vec<ChannelRow>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM channels WHERE channel_id IN ( \
+         SELECT m.group_id FROM channel_members m WHERE m.channel_id = $1) ORDER BY channel_id"
+    );
+    Ok(fetch_all!(conn, ChannelRow, AssertSqlSafe(sql), channel_id))
+}
+
 /// How many checks tell this channel and no other.
 ///
 /// # Errors
@@ -207,9 +257,14 @@ pub async fn count_of_checks_that_tell_it_alone(conn: &mut Conn, channel_id: i64
     Ok(fetch_value!(
         conn,
         i64,
-        "SELECT COUNT(*) FROM check_channels a WHERE a.channel_id = $1 AND NOT EXISTS \
-         (SELECT 1 FROM check_channels b WHERE b.check_id = a.check_id \
-         AND b.channel_id <> a.channel_id)",
+        "SELECT COUNT(*) FROM (SELECT DISTINCT cc.check_id FROM check_channels cc \
+         WHERE cc.channel_id = $1 OR cc.channel_id IN ( \
+         SELECT m.group_id FROM channel_members m WHERE m.channel_id = $1)) a WHERE NOT EXISTS ( \
+         SELECT 1 FROM check_channels b \
+         LEFT JOIN channel_members n ON n.group_id = b.channel_id \
+         JOIN channels ch ON ch.channel_id = COALESCE(n.channel_id, b.channel_id) \
+         WHERE b.check_id = a.check_id AND b.channel_id <> $1 AND ch.channel_id <> $1 \
+         AND ch.kind <> 'group')",
         channel_id
     ))
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::AssertSqlSafe;
 
+use super::channels::TOLD;
 use super::dialect::{Column, Rows, id_list};
 use super::tx::{Conn, execute, fetch_all};
 use crate::clock::{SECOND, Timestamp};
@@ -15,14 +16,17 @@ use crate::fault::Result;
 pub(super) type Turn = (i64, i64, Timestamp);
 
 /// Who is told that a check is flapping: its channels that take turns to down.
-const TELL: &str = "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, event, \
+fn tell() -> String {
+    format!(
+        "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, event, \
     state, attempts, created_at, next_attempt_at) \
-    SELECT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'flapping', 'pending', 0, r.now, \
+    SELECT DISTINCT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'flapping', 'pending', 0, r.now, \
     r.now + ch.after_minutes * 60000000 \
     FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n \
-    JOIN check_channels cc ON cc.check_id = r.check_id \
-    JOIN channels ch ON ch.channel_id = cc.channel_id \
-    WHERE ch.on_down = 1 AND ch.disabled = 0 ORDER BY f.flip_id";
+    {TOLD} \
+    WHERE ch.on_down = 1 ORDER BY f.flip_id"
+    )
+}
 
 #[derive(sqlx::FromRow)]
 struct QuietRow {
@@ -75,7 +79,7 @@ pub(super) async fn judge(conn: &mut Conn, turns: &[Turn], now: Timestamp) -> Re
         Column::ints(begun.iter().map(|(_, n, _)| *n)),
         Column::times(begun.iter().map(|_| now)),
     ];
-    Rows::new("check_id, n, now", columns).execute(conn, TELL).await
+    Rows::new("check_id, n, now", columns).execute(conn, &tell()).await
 }
 
 /// Those of these turns with which their check has gone up and down too often. Pausing is no turn; the

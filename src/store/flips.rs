@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::channels::TOLD;
 use super::dialect::{Column, Rows};
 use super::held::{self, WAS_TOLD};
 use super::states::Watched;
@@ -35,16 +36,19 @@ pub struct FlipRow {
 
 /// Who is told of a check's turn to down: its channels that take such news. What a maintenance
 /// window covers is suppressed, and held until `r.until`.
-const TELL_DOWN: &str = "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, \
+fn tell_down() -> String {
+    format!(
+        "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, \
     event, state, attempts, created_at, next_attempt_at, last_error, muted, held_until) \
-    SELECT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'down', \
+    SELECT DISTINCT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'down', \
     CASE WHEN r.until IS NULL THEN 'pending' ELSE 'suppressed' END, 0, r.now, \
     CASE WHEN r.until IS NULL THEN r.now + ch.after_minutes * 60000000 END, r.why, \
     CASE WHEN r.until IS NULL THEN 0 ELSE 1 END, r.until \
     FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n \
-    JOIN check_channels cc ON cc.check_id = r.check_id \
-    JOIN channels ch ON ch.channel_id = cc.channel_id \
-    WHERE ch.on_down = 1 AND ch.disabled = 0 ORDER BY f.flip_id";
+    {TOLD} \
+    WHERE ch.on_down = 1 ORDER BY f.flip_id"
+    )
+}
 
 /// Who is told that it is up again: those that were told of the down before it, or take no downs.
 /// What a window covers is suppressed; then it is written for those too from whom the down was kept
@@ -53,16 +57,15 @@ fn tell_up() -> String {
     format!(
         "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, \
          event, state, attempts, created_at, next_attempt_at, last_error, muted, held_until) \
-         SELECT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'up', \
+         SELECT DISTINCT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'up', \
          CASE WHEN r.until IS NULL THEN 'pending' ELSE 'suppressed' END, 0, r.now, \
          CASE WHEN r.until IS NULL THEN r.now END, r.why, \
          CASE WHEN r.until IS NULL THEN 0 ELSE 1 END, \
          CASE WHEN ch.on_down = 1 OR r.since IS NULL OR r.since > (SELECT b.at FROM flips b \
          WHERE b.check_id = f.check_id AND b.n = f.n - 1) THEN r.until END \
          FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n \
-         JOIN check_channels cc ON cc.check_id = r.check_id \
-         JOIN channels ch ON ch.channel_id = cc.channel_id \
-         WHERE ch.on_up = 1 AND ch.disabled = 0 AND ({WAS_TOLD} OR (r.until IS NOT NULL AND EXISTS ( \
+         {TOLD} \
+         WHERE ch.on_up = 1 AND ({WAS_TOLD} OR (r.until IS NOT NULL AND EXISTS ( \
          SELECT 1 FROM flips b JOIN notifications k ON k.flip_id = b.flip_id \
          WHERE b.check_id = f.check_id AND b.n = f.n - 1 AND k.channel_id = ch.channel_id \
          AND k.muted = 1))) ORDER BY f.flip_id"
@@ -105,7 +108,7 @@ pub(super) async fn save(conn: &mut Conn, checks: &[Watched], now: Timestamp) ->
         all().filter(|(_, flip, _)| flip.is_announced()).map(|(id, _, _)| *id).collect();
     told += judge_flapping(conn, &flips, now).await?;
     let covers = held::covers_of(conn, &announced, now).await?;
-    for (to, sql) in [(Status::Down, TELL_DOWN.to_owned()), (Status::Up, tell_up())] {
+    for (to, sql) in [(Status::Down, tell_down()), (Status::Up, tell_up())] {
         let these: Vec<(i64, i64, Option<&Cover>)> = all()
             .filter(|(_, flip, _)| flip.to == to && flip.is_announced())
             .map(|(id, flip, _)| (*id, flip.n, covers.get(id)))

@@ -126,8 +126,11 @@ async fn tell(conn: &mut Conn, free: &[(i64, Timestamp)], now: Timestamp) -> Res
          AND h.held_until IS NOT NULL AND h.held_until <= r.until \
          JOIN flips f ON f.flip_id = h.flip_id \
          JOIN channels ch ON ch.channel_id = h.channel_id \
-         JOIN check_channels cc ON cc.check_id = h.check_id AND cc.channel_id = h.channel_id \
-         WHERE ch.disabled = 0 AND NOT EXISTS ( \
+         WHERE ch.disabled = 0 AND EXISTS (SELECT 1 FROM check_channels cc \
+         JOIN channels own ON own.channel_id = cc.channel_id AND own.disabled = 0 \
+         LEFT JOIN channel_members m ON m.group_id = cc.channel_id \
+         WHERE cc.check_id = h.check_id \
+         AND COALESCE(m.channel_id, cc.channel_id) = h.channel_id) AND NOT EXISTS ( \
          SELECT 1 FROM flips l WHERE l.check_id = f.check_id AND l.n > f.n) \
          AND ((h.event = 'down' AND ch.on_down = 1) \
          OR (h.event = 'reminder' AND ch.on_down = 1 AND ch.remind_every > 0) \

@@ -6,6 +6,7 @@ mod commands;
 mod fail_points;
 mod false_alarms;
 mod flapping;
+mod groups;
 mod guard;
 mod isolation;
 mod killed;

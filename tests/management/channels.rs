@@ -129,10 +129,6 @@ both_databases! {
         let body = r#"{"kind":"webhook","config":{"url_down":"http://a","url_down":"http://b"}}"#;
         let message = crate::management::send_json(&api, "POST", &api.path("/channel"), body).await.fatal(400);
         assert!(message.starts_with("config.url_down: is there more than once"), "{message}");
-        for kind in ["group"] {
-            let message = api.post(&api.path("/channel"), &with("kind", json!(kind))).await.fatal(501);
-            assert!(message.contains(kind), "{message}");
-        }
         assert!(api.list(&api.path("/channel-list")).await.is_empty());
     }
 

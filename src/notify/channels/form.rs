@@ -2,6 +2,8 @@
 //! it is shown, and how what was hidden comes back. The kinds that send one request to a service
 //! are described by such a table; so is what the API description says of them.
 
+use std::collections::BTreeSet;
+
 use http::Method;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -47,6 +49,8 @@ pub enum Shape {
     Number(i64, i64, i64),
     /// 0 or 1; where nothing is given, this.
     Flag(i64),
+    /// Channels of the project, by their ids.
+    Channels,
 }
 
 /// A field that must be given.
@@ -206,6 +210,11 @@ impl Field {
                 flag.map(|n| json!(n)).ok_or_else(|| invalid(self.name, "must be 0 or 1"))
             }
             (Shape::OneOf(words), None) => Ok(json!(words[0])),
+            (Shape::Channels, Some(given)) => {
+                let ids = given.as_array().and_then(|ids| channel_ids(ids));
+                let reason = "must be a list of at least one id of a channel";
+                ids.map(|ids| json!(ids)).ok_or_else(|| invalid(self.name, reason))
+            }
             (_, None) if self.is_needed => Err(invalid(self.name, "is required")),
             (_, None) => Ok(json!("")),
             (_, Some(Value::String(text))) => self.checked_text(text),
@@ -241,7 +250,7 @@ impl Field {
                     return Err(invalid(self.name, format!("must be one of {}", words.join(", "))));
                 }
             }
-            Shape::Number(..) | Shape::Flag(_) => {}
+            Shape::Number(..) | Shape::Flag(_) | Shape::Channels => {}
         }
         Ok(json!(text))
     }
@@ -265,6 +274,13 @@ impl Field {
             _ => false,
         }
     }
+}
+
+/// Ids in order, each once; none where there is none, or something else among them.
+fn channel_ids(given: &[Value]) -> Option<Vec<i64>> {
+    let ids: Option<BTreeSet<i64>> = given.iter().map(Value::as_i64).collect();
+    let ids = ids.filter(|ids| ids.first().is_some_and(|first| *first > 0))?;
+    Some(ids.into_iter().collect())
 }
 
 /// Checks that a number can be called from anywhere (E.164).

@@ -9,6 +9,7 @@ pub mod form;
 mod github;
 mod googlechat;
 mod gotify;
+pub mod group;
 mod matrix;
 mod mattermost;
 pub mod message;
@@ -42,9 +43,6 @@ use command::Commands;
 use form::Field;
 use message::Message;
 use service::Service;
-
-/// Kinds that are announced and not built yet (`alerting.md`, "Channel kinds").
-const ANNOUNCED: [&str; 1] = ["group"];
 
 /// The kinds whose message is one request to a service.
 pub static SERVICES: [&Service; 25] = [
@@ -84,6 +82,8 @@ pub enum Kind {
     Webhook,
     /// A program on the server's machine.
     Command,
+    /// Other channels.
+    Group,
     /// A request to this service.
     Service(&'static Service),
 }
@@ -96,33 +96,18 @@ impl PartialEq for Kind {
 
 impl Eq for Kind {}
 
-/// What a name means as the kind of a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named {
-    /// A kind that can send.
-    Built(Kind),
-    /// A kind of the contract that is not built yet: a 501.
-    Announced(&'static str),
-    /// No kind at all.
-    Unknown,
-}
-
 impl Kind {
-    /// All kinds that can send.
+    /// All kinds.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Email, Self::Webhook, Self::Command]
+        [Self::Email, Self::Webhook, Self::Command, Self::Group]
             .into_iter()
             .chain(SERVICES.into_iter().map(Self::Service))
     }
 
-    /// Reads the name of a kind.
+    /// Reads the name of a kind; none where there is no such kind.
     #[must_use]
-    pub fn parse(name: &str) -> Named {
-        if let Some(kind) = Self::all().find(|kind| kind.as_str() == name) {
-            return Named::Built(kind);
-        }
-        let announced = ANNOUNCED.into_iter().find(|known| *known == name);
-        announced.map_or(Named::Unknown, Named::Announced)
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::all().find(|kind| kind.as_str() == name)
     }
 
     /// The name as the API and the database have it.
@@ -132,6 +117,7 @@ impl Kind {
             Self::Email => "email",
             Self::Webhook => "webhook",
             Self::Command => "command",
+            Self::Group => "group",
             Self::Service(service) => service.name,
         }
     }
@@ -143,7 +129,7 @@ impl Kind {
     pub fn default_group_threshold(self) -> u16 {
         match self {
             Self::Email => 10,
-            Self::Webhook | Self::Command => 0,
+            Self::Webhook | Self::Command | Self::Group => 0,
             Self::Service(service) => service.group_threshold,
         }
     }
@@ -155,6 +141,7 @@ impl Kind {
             Self::Webhook => None,
             Self::Email => Some(email::FIELDS),
             Self::Command => Some(command::FIELDS),
+            Self::Group => Some(group::FIELDS),
             Self::Service(service) => Some(service.fields),
         }
     }
@@ -248,6 +235,8 @@ pub async fn deliver(ways: Ways<'_>, target: &Target<'_>, message: &Message<'_>)
         Kind::Email => email::deliver(office, target, message).await,
         Kind::Webhook => webhook::deliver(outbound, config, message).await,
         Kind::Command => command::deliver(commands, config, message).await,
+        // Who tells a group tells its channels; no notification is ever its own.
+        Kind::Group => Delivery::Skipped,
         Kind::Service(service) => {
             // GitHub has to be asked before it is told.
             let delivery = if std::ptr::eq(service, &raw const github::GITHUB) {
@@ -265,18 +254,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_built_announced_or_unknown() {
-        assert_eq!(Kind::parse("webhook"), Named::Built(Kind::Webhook));
-        assert_eq!(Kind::parse("slack"), Named::Built(Kind::Service(&slack::SLACK)));
-        assert_eq!(Kind::parse("group"), Named::Announced("group"));
-        assert_eq!(Kind::parse("Webhook"), Named::Unknown);
-        assert_eq!(Kind::parse("pigeon"), Named::Unknown);
+    fn kinds_are_known_by_their_names() {
+        assert_eq!(Kind::parse("slack"), Some(Kind::Service(&slack::SLACK)));
+        for kind in Kind::all() {
+            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(Kind::parse("Webhook"), None);
+        assert_eq!(Kind::parse("pigeon"), None);
     }
 
+    /// The list of `alerting.md`, "Channel kinds".
     #[test]
-    fn no_kind_is_both_built_and_announced() {
-        for kind in Kind::all() {
-            assert!(!ANNOUNCED.contains(&kind.as_str()));
-        }
+    fn every_kind_of_the_contract_is_there() {
+        let mut kinds: Vec<&str> = Kind::all().map(Kind::as_str).collect();
+        kinds.sort_unstable();
+        let contract = "apprise command discord email github googlechat gotify group matrix \
+                        mattermost msteams ntfy opsgenie pagerduty pagertree pushbullet pushover \
+                        rocketchat signal slack spike splunkoncall telegram trello twilio_call \
+                        twilio_sms twilio_whatsapp webhook zulip";
+        assert_eq!(kinds, contract.split_whitespace().collect::<Vec<_>>());
     }
 }

@@ -7,9 +7,11 @@ use super::present::Present;
 use super::report::Deed;
 use crate::context::Context;
 use crate::fault::{Fault, Result};
+use crate::notify::channels::group;
+use crate::notify::message::seal_config;
 use crate::secret;
-use crate::service::checks;
 use crate::service::recipients::{self, Ask};
+use crate::service::{checks, groups};
 use crate::store::checks::Settings;
 use crate::store::states::{self, Saved};
 use crate::store::tx::Tx;
@@ -76,7 +78,7 @@ async fn write_channels(
     present: &Present,
     plan: &Plan,
 ) -> Result<(Vec<i64>, bool)> {
-    let mut asked = false;
+    let (mut asked, mut written) = (false, Vec::new());
     let mut ids: Vec<i64> = present.channels.iter().map(|each| each.row.channel_id).collect();
     for step in &plan.channels {
         let mut row = step.row.clone();
@@ -89,6 +91,16 @@ async fn write_channels(
             Deed::Nothing => continue,
         }
         asked |= recipients::see_to_consent(ctx, tx, &mut row, Ask::Now).await?;
+        written.push(row);
+    }
+    // Once all channels are there: a group may name some that come after it.
+    let done = plan.channels.iter().filter(|step| step.deed != Deed::Nothing);
+    for (step, mut row) in done.zip(written) {
+        let Some(places) = &step.members else { continue };
+        let config = group::config(&places.iter().map(|place| ids[*place]).collect::<Vec<_>>());
+        row.sealed_config = seal_config(ctx, &row.uuid, &config);
+        channels::update(tx, &row).await?;
+        groups::see_to(tx, &row, &config).await?;
     }
     Ok((ids, asked))
 }

@@ -238,6 +238,16 @@ pub enum Reference {
     },
 }
 
+impl Reference {
+    /// The name in it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::First(name) | Self::Nth { name, .. } => name,
+        }
+    }
+}
+
 /// A reference to something that is not there; there are so many of the name.
 #[must_use]
 pub fn no_such(field: &str, name: &str, count: usize) -> Fault {

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::form::{self, ChannelForm, CheckForm, Reference};
 use super::matching::{self, Wanted};
-use super::present::{Present, PresentChannel};
-use super::read::{ChannelEntry, CheckEntry, Choice, File};
+use super::present::{Present, PresentChannel, group_config};
+use super::read::{ChannelEntry, CheckEntry, Choice, File, chosen};
 use super::report::{Deed, Difference, Report, config_differences, differences};
 use super::table::at;
 use super::windows::{self, WindowStep};
@@ -16,11 +16,11 @@ use crate::context::Context;
 use crate::domain::check::Status;
 use crate::fault::{Fault, Result};
 use crate::notify::channels::webhook::secret_from;
-use crate::notify::channels::{self as kinds, Kind};
+use crate::notify::channels::{self as kinds, Kind, group};
 use crate::notify::message::seal_config;
 use crate::secret;
 use crate::service::channels::{self, kind_of};
-use crate::service::{checks, projects};
+use crate::service::{checks, groups, projects};
 use crate::store::Flag;
 use crate::store::channels::ChannelRow;
 use crate::store::checks::{CheckRow, Settings};
@@ -52,6 +52,8 @@ pub struct ChannelStep {
     pub deed: Deed,
     /// Fields of its configuration that hold a mask, as nobody has entered the secret here.
     pub lacks: Vec<String>,
+    /// Of a group whose channels are to be set: their places, as in [`CheckStep::channels`].
+    pub members: Option<Vec<usize>>,
 }
 
 /// What is done about a check.
@@ -78,9 +80,8 @@ impl Plan {
     /// of something than may be, or the caller may not change what the file wants changed.
     pub fn of(ctx: &Context, present: &Present, file: &File) -> Result<Self> {
         let (project_name, auto_create, project) = project_step(present, file)?;
-        let channels = channel_steps(ctx, present, &file.channels)?;
-        let names = names_after(present, &channels);
-        let checks = check_steps(ctx, present, &file.checks, &names)?;
+        let (channels, directory) = channel_steps(ctx, present, &file.channels)?;
+        let checks = check_steps(ctx, present, &file.checks, &directory)?;
         let windows = windows::steps(present, &file.windows, &file.checks, &checks, ctx.now())?;
         Ok(Self { project_name, auto_create, project, channels, checks, windows })
     }
@@ -148,27 +149,34 @@ fn channel_steps(
     ctx: &Context,
     present: &Present,
     entries: &[ChannelEntry],
-) -> Result<Vec<ChannelStep>> {
+) -> Result<(Vec<ChannelStep>, Directory)> {
     let existing: Vec<&str> =
         present.channels.iter().map(|channel| channel.row.channel_name.as_str()).collect();
     let wanted: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
     let found = matching::channels(&existing, &wanted);
     let new = found.iter().filter(|place| place.is_none()).count();
     check_ceiling("channels", existing.len() + new, channels::MAX_COUNT)?;
-    let each = entries.iter().zip(found).map(|(entry, place)| {
+    let made = || entries.iter().zip(&found).filter(|(_, place)| place.is_none());
+    let names = existing.iter().copied().chain(made().map(|(entry, _)| entry.name.as_str()));
+    let old_kinds = present.channels.iter().map(|channel| channel.row.kind.as_str());
+    let new_kinds = made().map(|(entry, _)| entry.kind.as_deref().unwrap_or_default());
+    let directory = Directory::of(names, old_kinds.chain(new_kinds));
+    let each = entries.iter().zip(&found).map(|(entry, place)| {
         let step = match place {
-            Some(place) => changed_channel(ctx, &present.channels[place], entry),
-            None => new_channel(ctx, present.project.project_id, entry),
+            Some(place) => changed_channel(ctx, &present.channels[*place], entry, &directory),
+            None => new_channel(ctx, present.project.project_id, entry, &directory),
         };
         step.map_err(|fault| at(&entry.place, fault))
     });
-    each.collect()
+    let steps = each.collect::<Result<_>>()?;
+    Ok((steps, directory))
 }
 
 fn changed_channel(
     ctx: &Context,
     old: &PresentChannel,
     entry: &ChannelEntry,
+    directory: &Directory,
 ) -> Result<ChannelStep> {
     entry.change.validate()?;
     if entry.kind.as_ref().is_some_and(|kind| *kind != old.row.kind) {
@@ -178,15 +186,26 @@ fn changed_channel(
         );
         return Err(Fault::invalid("kind", reason));
     }
+    let mut members = None;
     let config = match &entry.change.config {
-        Some(given) => kinds::validate(old.kind, given, Some(&old.config), &fresh_secret())?,
+        Some(given) if old.kind == Kind::Group => {
+            let places = directory.members(given)?;
+            let config = group_config(places.iter().map(|place| &directory.references[*place]));
+            members = (config != old.config).then_some(places);
+            config
+        }
+        Some(given) => {
+            let config = kinds::validate(old.kind, given, Some(&old.config), &fresh_secret())?;
+            channels::check_offer(ctx, old.kind, &config)?;
+            config
+        }
         None => old.config.clone(),
     };
-    if entry.change.config.is_some() {
-        channels::check_offer(ctx, old.kind, &config)?;
-    }
     let mut row = old.row.clone();
     entry.change.apply(&mut row);
+    if old.kind == Kind::Group {
+        groups::check_manner(&row)?;
+    }
     let lacks = kinds::masked(old.kind, &config);
     if !lacks.is_empty() {
         row.disabled = Flag(1);
@@ -198,21 +217,32 @@ fn changed_channel(
         row.sealed_config = seal_config(ctx, &row.uuid, &config);
     }
     changes.extend(in_config);
-    Ok(ChannelStep { row, deed: Deed::of(changes), lacks })
+    Ok(ChannelStep { row, deed: Deed::of(changes), lacks, members })
 }
 
-fn new_channel(ctx: &Context, project_id: i64, entry: &ChannelEntry) -> Result<ChannelStep> {
+fn new_channel(
+    ctx: &Context,
+    project_id: i64,
+    entry: &ChannelEntry,
+    directory: &Directory,
+) -> Result<ChannelStep> {
     entry.change.validate()?;
     let needed = |field| Fault::invalid(field, "is required: the project has no such channel yet");
     let kind = kind_of(entry.kind.as_deref().ok_or_else(|| needed("kind"))?)?;
     let given = entry.change.config.as_ref().ok_or_else(|| needed("config"))?;
+    if kind == Kind::Group {
+        let row = channels::new_row(ctx, project_id, kind, &group::config(&[]), &entry.change);
+        groups::check_manner(&row)?;
+        let members = Some(directory.members(given)?);
+        return Ok(ChannelStep { row, deed: Deed::Create, lacks: Vec::new(), members });
+    }
     let (config, lacks) = new_config(kind, given)?;
     channels::check_offer(ctx, kind, &config)?;
     let mut row = channels::new_row(ctx, project_id, kind, &config, &entry.change);
     if !lacks.is_empty() {
         row.disabled = Flag(1);
     }
-    Ok(ChannelStep { row, deed: Deed::Create, lacks })
+    Ok(ChannelStep { row, deed: Deed::Create, lacks, members: None })
 }
 
 /// The configuration of a new channel. Where secrets were left out their masks are kept, which say
@@ -227,18 +257,11 @@ fn fresh_secret() -> String {
     secret_from(secret::random_bytes())
 }
 
-/// The names of the channels that the project will have.
-fn names_after(present: &Present, steps: &[ChannelStep]) -> Vec<String> {
-    let old = present.channels.iter().map(|channel| &channel.row);
-    let new = steps.iter().filter(|step| step.deed == Deed::Create).map(|step| &step.row);
-    old.chain(new).map(|row| row.channel_name.clone()).collect()
-}
-
 fn check_steps(
     ctx: &Context,
     present: &Present,
     entries: &[CheckEntry],
-    channels: &[String],
+    directory: &Directory,
 ) -> Result<Vec<CheckStep>> {
     let existing: Vec<(&str, &str)> = present
         .checks
@@ -256,10 +279,9 @@ fn check_steps(
     let found = matching::checks(&existing, &wanted);
     let new = found.iter().filter(|place| place.is_none()).count();
     check_ceiling("checks", existing.len() + new, i64::from(ctx.config.checks.max_count))?;
-    let directory = Directory::of(channels);
     let each = entries.iter().zip(found).map(|(entry, place)| {
         let old = place.map(|place| &present.checks[place]);
-        check_step(ctx, present, old, entry, &directory).map_err(|fault| at(&entry.place, fault))
+        check_step(ctx, present, old, entry, directory).map_err(|fault| at(&entry.place, fault))
     });
     each.collect()
 }
@@ -316,16 +338,42 @@ pub(super) fn check_ceiling(what: &str, count: usize, most: i64) -> Result<()> {
 struct Directory {
     places: HashMap<String, Vec<usize>>,
     references: Vec<Reference>,
+    /// Which of them are groups.
+    groups: Vec<bool>,
 }
 
 impl Directory {
-    fn of(names: &[String]) -> Self {
+    fn of<'a>(
+        names: impl Iterator<Item = &'a str> + Clone,
+        kinds: impl Iterator<Item = &'a str>,
+    ) -> Self {
         let mut places: HashMap<String, Vec<usize>> = HashMap::new();
-        for (place, name) in names.iter().enumerate() {
-            places.entry(name.clone()).or_default().push(place);
+        for (place, name) in names.clone().enumerate() {
+            places.entry(name.to_owned()).or_default().push(place);
         }
-        let references = form::references(names.iter().map(String::as_str));
-        Self { places, references }
+        let groups = kinds.map(|kind| Kind::parse(kind) == Some(Kind::Group)).collect();
+        Self { places, references: form::references(names), groups }
+    }
+
+    /// The places of the channels that the configuration of a group names.
+    fn members(&self, config: &Value) -> Result<Vec<usize>> {
+        let field = |name: &str| format!("config.{name}");
+        let fields = config.as_object();
+        let fields = fields.ok_or_else(|| Fault::invalid("config", "must be an object"))?;
+        if let Some(name) = fields.keys().find(|name| *name != "channels") {
+            let reason = "is no field of this kind; there are channels";
+            return Err(Fault::invalid(field(name), reason));
+        }
+        let choices = fields.get("channels").and_then(chosen).filter(|them| !them.is_empty());
+        let reason = "must be a list of at least one channel, each its name";
+        let choices = choices.ok_or_else(|| Fault::invalid(field("channels"), reason))?;
+        let places = self.places(&choices).map_err(|fault| at("config", fault))?;
+        if let Some(place) = places.iter().find(|place| self.groups[**place]) {
+            let name = self.references[*place].name();
+            let reason = format!("a group can't be in a group, and {name:?} is one");
+            return Err(Fault::invalid(field("channels"), reason));
+        }
+        Ok(places)
     }
 
     fn all(&self) -> Vec<usize> {

@@ -10,7 +10,7 @@ use super::form::{
 use crate::context::Context;
 use crate::domain::check::Status;
 use crate::fault::Result;
-use crate::notify::channels::{self as kinds, Kind};
+use crate::notify::channels::{self as kinds, Kind, group};
 use crate::notify::message::open_config;
 use crate::service::channels::stored_kind;
 use crate::service::maintenance;
@@ -43,8 +43,24 @@ pub struct PresentChannel {
     pub row: ChannelRow,
     /// Its kind.
     pub kind: Kind,
-    /// Its configuration, secrets whole.
+    /// Its configuration, secrets whole; that of a group names its channels as a check does.
     pub config: Value,
+}
+
+/// Names the channels of each group as a file does.
+fn name_members(channels: &mut [PresentChannel]) {
+    let references = references(channels.iter().map(|each| each.row.channel_name.as_str()));
+    let ids: Vec<i64> = channels.iter().map(|each| each.row.channel_id).collect();
+    for each in channels.iter_mut().filter(|each| each.kind == Kind::Group) {
+        let members = group::members(&each.config);
+        let places = members.iter().filter_map(|id| ids.binary_search(id).ok());
+        each.config = group_config(places.map(|place| &references[place]));
+    }
+}
+
+/// The configuration of a group of these channels as a file has it.
+pub(super) fn group_config<'a>(members: impl Iterator<Item = &'a Reference>) -> Value {
+    serde_json::json!({"channels": members.collect::<Vec<_>>()})
 }
 
 impl Present {
@@ -59,7 +75,8 @@ impl Present {
             let (kind, config) = (stored_kind(&row)?, open_config(ctx, &row)?);
             Ok(PresentChannel { row, kind, config })
         };
-        let channels = rows.into_iter().map(open).collect::<Result<_>>()?;
+        let mut channels = rows.into_iter().map(open).collect::<Result<Vec<_>>>()?;
+        name_members(&mut channels);
         let checks = bulk::checks_of(conn, project_id).await?;
         let assigned = bulk::assignments_of(conn, project_id).await?;
         let most = maintenance::MAX_COUNT;

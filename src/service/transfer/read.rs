@@ -280,6 +280,20 @@ fn choice(value: Value) -> Option<Choice> {
     }
 }
 
+/// The channels that the configuration of a group names; none where something else stands there.
+#[must_use]
+pub fn chosen(value: &serde_json::Value) -> Option<Vec<Choice>> {
+    let each = value.as_array()?.iter().map(|value| match value {
+        serde_json::Value::String(name) => Some(Choice { name: name.clone(), nth: 1 }),
+        serde_json::Value::Object(fields) if fields.len() == 2 => {
+            let nth = fields.get("nth")?.as_i64().filter(|nth| *nth > 0)?;
+            Some(Choice { name: fields.get("name")?.as_str()?.to_owned(), nth })
+        }
+        _ => None,
+    });
+    each.collect()
+}
+
 /// The same fault with the line of the file that it is about, where that can be found.
 #[must_use]
 pub fn with_line(text: &str, fault: Fault) -> Fault {
