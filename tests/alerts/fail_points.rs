@@ -5,13 +5,16 @@ use std::os::unix::process::ExitStatusExt;
 
 use serde_json::json;
 
-use super::{News, assert_ids_are_stable, channel, downs, each, plain_hook, settled, try_ping};
+use super::{
+    News, announced, assert_ids_are_stable, channel, downs, each, first_arrivals, plain_hook,
+    settled, try_ping,
+};
 use crate::support::receiver::Receiver;
 use crate::support::server::TestServer;
 use crate::support::{Database, both_databases};
 
 /// What the process dies by when it gives itself up.
-const SIGABRT: i32 = 6;
+pub const SIGABRT: i32 = 6;
 
 /// Waits until a server has given itself up.
 pub async fn dies(server: &mut TestServer) {
@@ -19,13 +22,16 @@ pub async fn dies(server: &mut TestServer) {
 }
 
 /// Lets a server die at `step` of the alert that a ping with this tail leads to, at once (`/fail`)
-/// or by its deadline (nothing), and holds that the alert comes `arrivals` times.
+/// or by its deadline (nothing), and holds that the alert comes `arrivals` times, and what is told of
+/// a recovery only behind it.
 async fn dies_at(database: Database, step: &str, tail: &str, arrivals: usize) {
     let receiver = Receiver::start().await;
     let mut server = TestServer::start(database, &[]).await;
     let api = server.owner().await;
     let hook = channel(&api, &plain_hook(&receiver.url("/"))).await;
-    let check = api.check("job", json!({"period": 1, "grace": 1})).await;
+    let by_deadline = tail.is_empty();
+    let settings = if by_deadline { json!({"period": 1, "grace": 1}) } else { json!({}) };
+    let check = api.check("job", settings).await;
     server.stop().await;
 
     server.restart_with(&[("OVERDUE_TEST_DIE_AT", step)]).await;
@@ -39,14 +45,23 @@ async fn dies_at(database: Database, step: &str, tail: &str, arrivals: usize) {
     } else if stored == 0 {
         api.ping(&check, tail).await.says(200, "OK");
     }
-    let rows = settled(&api, &check, &hook, 1).await;
-    assert_eq!(each(&rows, "state"), ["sent"]);
-    assert_eq!(each(&rows, "attempts"), [1], "an interrupted send is no try");
+    if !by_deadline {
+        // It recovers while its alert may still be on its way.
+        api.ping(&check, "").await.says(200, "OK");
+    }
+    let news = if by_deadline { 1 } else { 2 };
+    let rows = settled(&api, &check, &hook, news).await;
+    assert!(each(&rows, "state").iter().all(|state| state == "sent"), "{rows:?}");
+    assert!(
+        each(&rows, "attempts").iter().all(|n| n == 1),
+        "an interrupted send is no try: {rows:?}"
+    );
     let downs = downs(&api, &check).await;
-    assert_eq!(each(&rows, "flip_id"), each(&downs, "flip_id"));
+    assert_eq!(each(&rows[..1], "flip_id"), each(&downs, "flip_id"));
     let got = receiver.got();
-    assert_eq!((got.len(), assert_ids_are_stable(&got)), (arrivals, 1));
-    assert_eq!(News::of(&got[0]), News::of_flip(&check, &downs[0]));
+    assert_eq!((got.len(), assert_ids_are_stable(&got)), (arrivals + news - 1, news));
+    assert_eq!(first_arrivals(&got, &check), announced(&api, &check).await);
+    assert!(got[..arrivals].iter().all(|it| News::of(it) == News::of_flip(&check, &downs[0])));
 }
 
 both_databases! {

@@ -22,6 +22,8 @@ const PERIOD: i64 = 5;
 const GRACE: i64 = 20;
 /// How long the server is out, in seconds.
 const OUT: u64 = 60;
+/// The pause of the jobs between two pings.
+const BETWEEN: Duration = Duration::from_secs(3);
 /// Requests that run at a time.
 const AT_ONCE: usize = 16;
 
@@ -55,6 +57,7 @@ async fn absent(database: Database, way: Way) {
     let wait = now().plus_seconds(GRACE + 5);
     while now() < wait || down_count(&api).await < silent.len() {
         ping_each(&api, &pinged).await;
+        tokio::time::sleep(BETWEEN).await;
     }
     log.push_str(&server.log());
     let outages = outages_in(&log);
@@ -120,7 +123,7 @@ async fn down_count(api: &Api) -> usize {
 
 /// The outages that the server says it had.
 fn outages_in(log: &str) -> Vec<(Timestamp, Timestamp)> {
-    let lines = log.lines().filter(|line| line.contains("this server was out"));
+    let lines = log.lines().filter(|line| line.contains("this server was out from="));
     lines
         .map(|line| {
             let named = |name: &str| {

@@ -3,6 +3,7 @@
 //! ours changes that. What takes minutes runs on the parts of a server and a clock that is moved.
 
 mod commands;
+mod deaths;
 mod fail_points;
 mod false_alarms;
 mod flapping;

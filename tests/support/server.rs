@@ -176,6 +176,14 @@ impl TestServer {
         self.this_once.clear();
     }
 
+    /// The same for a start that ends by itself, however soon: its exit status.
+    pub async fn restart_to_die(&mut self, settings: &[(&str, &str)]) -> ExitStatus {
+        self.this_once = owned(settings);
+        self.launch();
+        self.this_once.clear();
+        self.death().await
+    }
+
     /// Waits until it has ended without being asked to: its exit status.
     pub async fn death(&mut self) -> ExitStatus {
         let running = self.running.as_mut().expect("the server runs");
@@ -242,6 +250,12 @@ impl TestServer {
     }
 
     async fn spawn(&mut self) {
+        self.launch();
+        self.first_address = Some(self.wait_for_address().await);
+        self.wait_until_ready().await;
+    }
+
+    fn launch(&mut self) {
         self.starts += 1;
         let log: File = OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
         let mut command = self.command(&["serve"]);
@@ -249,8 +263,6 @@ impl TestServer {
         let child = command.spawn().unwrap();
         let leash = Leash::tie(child.id(), &self.home, &self.database);
         self.running = Some(Running { child, leash });
-        self.first_address = Some(self.wait_for_address().await);
-        self.wait_until_ready().await;
     }
 
     /// The address to talk to, once the log names one.
