@@ -69,6 +69,10 @@ impl Config {
                 self.smtp != default.smtp && self.smtp.listen.is_none(),
                 "smtp.* has no effect without smtp.listen: no mail is taken",
             ),
+            (
+                self.mail.missing().is_none() && server.site_url_is_default(),
+                "server.site_url is not set: links in mails lead to http://localhost:8000",
+            ),
             (self.watch != default.watch, "watch.url has no effect yet: it is not pinged"),
             (self.oidc != default.oidc, "oidc.* has no effect yet: nobody signs in by it"),
             (
@@ -137,6 +141,10 @@ mod tests {
             ("[watch]\nurl = \"https://example.org\"", "watch.url"),
             ("[smtp]\ndomain = \"example.org\"", "smtp."),
             ("[mail]\nfrom = \"o@example.org\"", "mail.* has no effect: without mail.host"),
+            (
+                "[mail]\nhost = \"mail.example.org\"\nfrom = \"o@example.org\"",
+                "server.site_url is not set",
+            ),
             ("[mail]\nhost = \"mail.example.org\"", "mail.host has no effect: without mail.from"),
             (
                 "[server]\nlisten = []\nlisten_tls = [\"[::]:1\"]\ntls_cert = \"c\"\ntls_key = \"k\"",

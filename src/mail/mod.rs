@@ -15,6 +15,7 @@ pub use address::Address;
 pub use letter::Letter;
 
 use crate::config::Mail;
+use crate::secret::Secret;
 use address::Sender;
 use session::{Route, Session, Trust};
 
@@ -118,9 +119,8 @@ impl Mailer {
             "no mail can be sent: mail.from is not an address such as overdue@example.org or \
              Overdue <overdue@example.org>",
         )?;
-        let login = mail.username.as_ref().map(|name| {
-            (name.clone(), mail.password.as_ref().map_or("", |p| p.expose()).to_owned())
-        });
+        let password = || mail.password.clone().unwrap_or_else(|| Secret::new(""));
+        let login = mail.username.as_ref().map(|name| (name.clone(), password()));
         let patience = self.patience;
         Ok(Route { host: host.clone(), port: mail.port, tls: mail.tls, login, from, patience })
     }

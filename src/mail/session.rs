@@ -6,6 +6,8 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
@@ -18,6 +20,7 @@ use super::address::{Address, Sender};
 use super::answer::is_no_mailbox;
 use crate::config::MailTls;
 use crate::domain::alert::one_line;
+use crate::secret::Secret;
 
 /// So many times as long it may take over the answer to the whole mail: it may look through it meanwhile, and to
 /// give up then is to send it twice.
@@ -32,7 +35,7 @@ pub(super) struct Route {
     pub(super) port: u16,
     pub(super) tls: MailTls,
     /// Name and password.
-    pub(super) login: Option<(String, String)>,
+    pub(super) login: Option<(String, Secret)>,
     pub(super) from: Sender,
     /// How long each answer may take.
     pub(super) patience: Duration,
@@ -107,10 +110,13 @@ impl Session {
             changed.map_err(|error| format!("STARTTLS failed: {}", words(&error)))?;
         }
         if let Some((name, password)) = &route.login {
-            let credentials = Credentials::new(name.clone(), password.clone());
+            let password = password.expose();
+            let credentials = Credentials::new(name.clone(), password.to_owned());
             let signed_in = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
-            let signed_in = signed_in.await;
-            signed_in.map_err(|error| format!("the login failed: {}", words(&error)))?;
+            let failed = |error: Error| {
+                format!("the login failed: {}", without_login(words(&error), name, password))
+            };
+            signed_in.await.map_err(failed)?;
         }
         Ok(Self { connection, patience: route.patience })
     }
@@ -193,6 +199,17 @@ async fn step<T>(
     }
 }
 
+/// The text without what it may repeat of a login, in any form in which that was sent.
+fn without_login(text: String, name: &str, password: &str) -> String {
+    let sent = [
+        password.to_owned(),
+        STANDARD.encode(password),
+        STANDARD.encode(format!("\0{name}\0{password}")),
+    ];
+    let secrets = sent.iter().filter(|secret| !secret.is_empty());
+    secrets.fold(text, |text, secret| text.replace(secret, "***"))
+}
+
 fn silence(patience: Duration) -> String {
     format!("no answer within {} s", patience.as_secs_f64())
 }
@@ -207,5 +224,17 @@ fn words(error: &Error) -> String {
     match error.status() {
         Some(code) if error.source().is_some() => format!("{} {text}", u16::from(code)),
         _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_repeats_of_a_login_is_not_told() {
+        let text = "500 unrecognized: AUTH PLAIN AHUAcGFzcw== cGFzcw== pass".to_owned();
+        assert_eq!(without_login(text, "u", "pass"), "500 unrecognized: AUTH PLAIN *** *** ***");
+        assert_eq!(without_login("535 no".to_owned(), "u", ""), "535 no");
     }
 }

@@ -198,6 +198,9 @@ async fn give_up(ctx: &Context, tx: &mut Tx, row: &ChannelRow, error: &str) -> R
     if bool::from(row.disabled) {
         return Ok(());
     }
+    // Notifications before their channel, as the notifier locks them.
+    let why = format!("the channel was disabled: {error}");
+    notifications::fail_all_of_channel(tx, row.channel_id, &why).await?;
     if channels::mark_failed(tx, row.channel_id, error, true).await? {
         tell_of_disabled(tx, row.project_id, row.channel_id, error, ctx.now()).await?;
         tracing::warn!(channel_id = row.channel_id, error, "a channel was disabled");

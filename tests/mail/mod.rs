@@ -15,7 +15,11 @@ use crate::support::visitor::Visitor;
 
 /// A server whose mail goes to the tests' mail server.
 async fn server(database: Database, post: &Post, by: Port) -> TestServer {
-    let settings = post.settings(by);
+    server_with(database, &post.settings(by)).await
+}
+
+/// A server with these settings.
+async fn server_with(database: Database, settings: &[(&str, String)]) -> TestServer {
     let settings: Vec<(&str, &str)> = settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
     TestServer::start(database, &settings).await
 }

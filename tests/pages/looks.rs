@@ -3,7 +3,10 @@
 //! folder.
 
 use super::browser::Browser;
+use serde_json::json;
+
 use crate::support::Database;
+use crate::support::post::{Port, Post};
 use crate::support::server::{PASSWORD, TestServer};
 
 const EMAIL: &str = "ops@example.org";
@@ -70,4 +73,33 @@ async fn every_page_fits_a_desk_and_a_phone_light_and_dark() {
     browser.goto(&base).await;
     show(&browser, "start").await;
     assert_eq!(browser.complaints(&["403 (Forbidden)"]).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_does_what_the_links_in_mails_lead_to() {
+    let (Some(browser), Some(post)) = (Browser::open().await, Post::shared().await) else { return };
+    let settings = post.settings(Port::Plain);
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let server = TestServer::start(Database::Sqlite, &settings).await;
+    let (api, base) = (server.owner().await, server.base());
+    let to = format!("{}@example.net", crate::support::random_name("a-rather-long-name-"));
+    let channel = json!({"kind": "email", "config": {"email": to}});
+    let channel = api.post(&api.path("/channel"), &channel).await.ok();
+    let question = post.wait_for(&to, 1).await.remove(0);
+    browser.goto(&format!("{base}{}", question.link("/mail/confirm/"))).await;
+    show(&browser, "mail-confirm").await;
+    browser.click("main button[type=submit]").await;
+    browser.says("h1", "Confirmed").await;
+    show(&browser, "mail-confirmed").await;
+    let test = api.path(&format!("/channel/{}/test", channel["channel_id"]));
+    api.post(&test, &json!({})).await.ok();
+    let mail = post.wait_for(&to, 2).await.remove(1);
+    browser.goto(&format!("{base}{}", mail.link("/mail/unsubscribe/"))).await;
+    show(&browser, "mail-unsubscribe").await;
+    browser.click("main button[type=submit]").await;
+    browser.says("h1", "Unsubscribed").await;
+    show(&browser, "mail-unsubscribed").await;
+    browser.goto(&format!("{base}/mail/confirm/nonsense")).await;
+    show(&browser, "mail-nowhere").await;
+    assert_eq!(browser.complaints(&["404 (Not Found)"]).await, Vec::<String>::new());
 }

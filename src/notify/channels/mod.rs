@@ -99,7 +99,7 @@ impl Eq for Kind {}
 impl Kind {
     /// All kinds.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Email, Self::Webhook, Self::Command, Self::Group]
+        [Self::Webhook, Self::Email, Self::Command, Self::Group]
             .into_iter()
             .chain(SERVICES.into_iter().map(Self::Service))
     }

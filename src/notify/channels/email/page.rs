@@ -9,6 +9,9 @@ use crate::domain::alert::{self, Alert, Event};
 /// What stands before a colon and is longer, in bytes, is the beginning of a sentence.
 const LONGEST_LABEL: usize = 30;
 
+/// The most alerts that are listed here; the text lists all. Mail programs cut off what is too large.
+const MOST_ROWS: usize = 100;
+
 /// What the template shows; every text in it is escaped there.
 #[derive(Template)]
 #[template(ext = "html", source = r#"{% extends "src/notify/channels/email/mail.html" %}"#)]
@@ -17,6 +20,8 @@ pub(super) struct Page<'a> {
     subject: String,
     blocks: Vec<Block>,
     rows: Vec<Row>,
+    /// How many more there are than rows.
+    more: usize,
     link: &'a str,
     link_text: &'static str,
     project: String,
@@ -55,11 +60,12 @@ impl<'a> Page<'a> {
         let several = message.alerts.len() > 1;
         let row = |alert: &Alert| Row { state: state(&alert.event), text: alert::subject(alert) };
         let rows: Vec<Row> =
-            if several { message.alerts.iter().map(row).collect() } else { vec![] };
+            if several { message.alerts.iter().take(MOST_ROWS).map(row).collect() } else { vec![] };
         Self {
             state: state(&lead.event),
             subject: message.subject(),
             blocks: if several { vec![] } else { blocks(&message.facts()) },
+            more: if several { message.alerts.len().saturating_sub(MOST_ROWS) } else { 0 },
             rows,
             link: message.link(),
             link_text: match lead.event {
@@ -143,6 +149,15 @@ mod tests {
             }
             assert_eq!(lines.join("\n"), message.facts(), "{what}");
         }
+    }
+
+    #[test]
+    fn of_a_great_storm_the_beginning_is_shown_and_the_rest_is_counted() {
+        let alerts = vec![late_backup(); 1_000];
+        let message = Message { alerts: &alerts, id: "msg_1", now: alerts[0].now };
+        let html = Page::new(&message, None).html().unwrap();
+        assert!(html.contains("and 900 more"));
+        assert!(html.len() < 100_000, "{}", html.len());
     }
 
     #[test]
