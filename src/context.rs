@@ -1,6 +1,7 @@
 //! What every part of the running program shares: the configuration, the clock, the database, the
 //! keys, the mailer, and the bells by which one part wakes another. It decides nothing.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -9,7 +10,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::fault::{Fault, Result};
 use crate::mail::Mailer;
-use crate::secret::{self, KEY_FILE, KeyOrigin, KeySource, Keyring};
+use crate::secret::{self, KEY_FILE, KeyOrigin, KeySource, Keyring, NEXT_KEY_FILE};
 use crate::store::states::Saved;
 use crate::store::{Store, settings};
 
@@ -107,6 +108,14 @@ async fn check_fingerprint(store: &Store, keys: &Keyring, source: &KeySource) ->
     Err(wrong_key(&source.origin, &ours, &theirs))
 }
 
+/// The database is under the key that a rotation kept beside the old one and did not come to put in
+/// its place.
+fn is_next_key(path: &Path, theirs: &str) -> bool {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let next = secret::key_in(folder, NEXT_KEY_FILE).ok().flatten();
+    next.is_some_and(|key| Keyring::new(&key).fingerprint() == theirs)
+}
+
 async fn leave_fingerprint(store: &Store, ours: &str) -> Result<String> {
     let mut tx = store.begin().await?;
     let kept = settings::get_or_set(&mut tx, settings::KEY_FINGERPRINT, ours).await?;
@@ -114,13 +123,19 @@ async fn leave_fingerprint(store: &Store, ours: &str) -> Result<String> {
     Ok(kept)
 }
 
-fn wrong_key(origin: &KeyOrigin, ours: &str, theirs: &str) -> Fault {
+/// What is wrong where the key `ours` (by its fingerprint) is not `theirs`, the database's, and what
+/// to do.
+pub(crate) fn wrong_key(origin: &KeyOrigin, ours: &str, theirs: &str) -> Fault {
     let (found, remedy) = match origin {
         KeyOrigin::Configured => (
             "differs from the one that this database was first opened with".to_owned(),
             "set it (OVERDUE_SECURITY__SECRET_KEY) to the value that it had then, or, if it had \
              none, remove it and use the file overdue.key of that time"
                 .to_owned(),
+        ),
+        KeyOrigin::File(path) if is_next_key(path, theirs) => (
+            "`overdue rotate-key` was interrupted".to_owned(),
+            "run it again: it finishes what is left to do".to_owned(),
         ),
         KeyOrigin::File(path) => (
             format!("the key in {} is not the one of this database", path.display()),

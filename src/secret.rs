@@ -29,6 +29,9 @@ pub const MIN_KEY_LENGTH: usize = 32;
 /// The name of the file that keeps a generated key.
 pub const KEY_FILE: &str = "overdue.key";
 
+/// The name of the file that keeps the next key while the old one is being replaced.
+pub const NEXT_KEY_FILE: &str = "overdue.key.new";
+
 /// A text that must not be shown: in `Debug` and `Display` it is `***`.
 #[derive(Clone)]
 pub struct Secret(String);
@@ -353,15 +356,58 @@ pub fn load_or_create_key(configured: Option<&Secret>, folder: &Path) -> Result<
     Ok(KeySource { key, origin })
 }
 
-/// Puts `key` in `overdue.key` in `folder` in place of the one that is there, in one step.
+/// The key in this file in `folder`; none where there is no such file.
+///
+/// # Errors
+/// [`Fault::Invalid`] for `security.secret_key` where it can't be read or is too short.
+pub fn key_in(folder: &Path, name: &str) -> Result<Option<Secret>> {
+    let path = folder.join(name);
+    if path.exists() { read_key(&path).map(Some) } else { Ok(None) }
+}
+
+/// Keeps `key` in `overdue.key.new` in `folder`, whole or not at all, in place of what is there:
+/// the first step of replacing a key. [`take_over_next_key`] is the last.
 ///
 /// # Errors
 /// [`Fault::Invalid`] for `security.secret_key` where the file can't be written.
-pub fn replace_key(folder: &Path, key: &Secret) -> Result<()> {
+pub fn keep_next_key(folder: &Path, key: &Secret) -> Result<()> {
+    let path = folder.join(NEXT_KEY_FILE);
+    let failed = |error: io::Error| cannot("write", &path, &error);
+    let aside = write_aside(&folder.join(KEY_FILE), key).map_err(failed)?;
+    fs::rename(&aside, &path).and_then(|()| sync_folder(folder)).map_err(failed)
+}
+
+/// Puts what [`keep_next_key`] kept in place of `overdue.key`, in one step. The old key stays beside
+/// it under a name with its fingerprint, for copies of the database that were made before: the path
+/// that it has then. May be repeated.
+///
+/// # Errors
+/// [`Fault::Invalid`] for `security.secret_key` where the files can't be changed.
+pub fn take_over_next_key(folder: &Path, old_fingerprint: &str) -> Result<PathBuf> {
     let path = folder.join(KEY_FILE);
-    let aside = write_aside(&path, key).map_err(|error| cannot("write", &path, &error))?;
-    let renamed = fs::rename(&aside, &path).and_then(|()| sync_folder(folder));
-    renamed.map_err(|error| cannot("write", &path, &error))
+    let old = folder.join(format!("{KEY_FILE}.{old_fingerprint}"));
+    let linked = match fs::hard_link(&path, &old) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    };
+    linked
+        .and_then(|()| fs::rename(folder.join(NEXT_KEY_FILE), &path))
+        .and_then(|()| sync_folder(folder))
+        .map_err(|error| cannot("replace", &path, &error))?;
+    Ok(old)
+}
+
+/// A key that somebody made and hands over: the first line of a text.
+///
+/// # Errors
+/// [`Fault::Invalid`] for `field` where it is too short.
+pub fn given_key(field: &str, text: &str) -> Result<Secret> {
+    let key = text.lines().next().unwrap_or_default();
+    if key.chars().count() < MIN_KEY_LENGTH {
+        let reason = format!("must hold at least {MIN_KEY_LENGTH} characters in one line");
+        return Err(Fault::invalid(field, reason));
+    }
+    Ok(Secret::new(key))
 }
 
 /// Makes a key file unless another process is faster; says whether it was us. The file appears
@@ -599,11 +645,29 @@ mod tests {
     #[test]
     fn a_replaced_key_is_what_is_read_next() {
         let folder = folder();
-        load_or_create_key(None, &folder).unwrap();
+        let old = load_or_create_key(None, &folder).unwrap().key;
         let new = random_secret_key();
-        replace_key(&folder, &new).unwrap();
+        keep_next_key(&folder, &random_secret_key()).unwrap();
+        keep_next_key(&folder, &new).unwrap();
+        assert_eq!(load_or_create_key(None, &folder).unwrap().key, old, "not yet");
+        assert_eq!(key_in(&folder, NEXT_KEY_FILE).unwrap().as_ref(), Some(&new));
+        let kept = take_over_next_key(&folder, "abc").unwrap();
         assert_eq!(load_or_create_key(None, &folder).unwrap().key, new);
-        assert_eq!(fs::read_dir(&*folder).unwrap().count(), 1);
+        assert_eq!(key_in(&folder, "overdue.key.abc").unwrap(), Some(old));
+        for path in [&kept, &folder.join(KEY_FILE)] {
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(fs::read_dir(&*folder).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_key_that_is_handed_over_is_one_line_of_some_length() {
+        let key = "k".repeat(32);
+        assert_eq!(given_key("f", &format!("{key}\r\nmore\n")).unwrap(), Secret::new(key));
+        for text in ["", "\n", "short\n", &"k".repeat(31)] {
+            let fault = given_key("--new-key-file", text).unwrap_err().to_string();
+            assert!(fault.starts_with("--new-key-file: must hold at least 32"), "{fault}");
+        }
     }
 
     #[test]

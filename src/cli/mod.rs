@@ -10,6 +10,7 @@ mod health;
 mod migrate;
 mod password;
 mod project;
+mod rotate_key;
 mod serve;
 mod token;
 mod user;
@@ -77,6 +78,8 @@ enum Command {
     CheckConfig,
     /// Write a consistent copy of the database to a new file, also while the server runs.
     Backup(backup::Args),
+    /// Put the database under a new secret key, while no server runs.
+    RotateKey(rotate_key::Args),
     /// Ask the running server whether it is ready; for container health checks.
     Health,
 }
@@ -153,6 +156,10 @@ async fn run(command: Command, settings: Settings, json: bool) -> Result<Option<
         Command::Migrate => migrate::run(&config).await,
         Command::CheckConfig => check_config::run(&config, json),
         Command::Backup(args) => backup::run(&config, &args).await,
+        Command::RotateKey(args) => {
+            refuse_missing(&config)?;
+            rotate_key::run(&config, &args).await
+        }
         Command::Health => health::run(&config).await,
     };
     answer.map(Some)
@@ -166,6 +173,11 @@ async fn open(config: Config) -> Result<Context> {
 /// The same where the command is about what is there already: in the wrong folder it would make a
 /// second, empty installation.
 async fn open_existing(config: Config) -> Result<Context> {
+    refuse_missing(&config)?;
+    open(config).await
+}
+
+fn refuse_missing(config: &Config) -> Result<()> {
     if let Some(path) = config.database.sqlite_path().filter(|path| !path.exists()) {
         let reason = format!(
             "there is no database {}: run this in the folder of the server, or name its database \
@@ -174,7 +186,7 @@ async fn open_existing(config: Config) -> Result<Context> {
         );
         return Err(Fault::invalid("database.url", reason));
     }
-    open(config).await
+    Ok(())
 }
 
 fn print(answer: &Answer, json: bool) -> Result<()> {
@@ -247,11 +259,13 @@ mod tests {
             "migrate",
             "check-config",
             "backup /tmp/copy.db",
+            "rotate-key",
+            "rotate-key --new-key-file -",
             "health --json",
         ] {
             assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
         }
-        for line in ["restore x", "rotate-key", "access-key create", "api-key create", "apply x"] {
+        for line in ["restore x", "access-key create", "api-key create", "apply x"] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }
     }

@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::domain::check::{self, Outage, Status};
 use crate::failpoint;
-use crate::fault::Result;
+use crate::fault::{Fault, Result};
 use crate::ingest::Ingest;
 use crate::store::states::{self, Saved, Watched};
 use crate::store::{nodes, tx::Tx};
@@ -73,6 +73,11 @@ impl Detector {
                     let held = round.seen == 0;
                     self.until_next().await.max(if held { WHILE_HELD } else { Duration::ZERO })
                 }
+                Err(error @ Fault::Invalid { .. }) => {
+                    // Nothing that this process could wait for: its end stops the server.
+                    tracing::error!(%error, "the detector can't go on");
+                    return;
+                }
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
                         tracing::error!(%error, "the detector could not look; it goes on trying");
@@ -91,7 +96,8 @@ impl Detector {
     /// Gives the sign of life, then handles every deadline that has passed.
     ///
     /// # Errors
-    /// The database is out; nothing is lost by trying again.
+    /// The database is out; nothing is lost by trying again. [`Fault::Invalid`]: it was put under
+    /// another secret key, and this process has to end.
     pub async fn round(&mut self) -> Result<Round> {
         self.pulse.keep(&self.ctx).await?;
         let mut whole = Round::default();

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::clock::{SECOND, Timestamp};
 use crate::context::Context;
 use crate::domain::check::Outage;
-use crate::fault::Result;
-use crate::store::nodes;
+use crate::fault::{Fault, Result};
 use crate::store::tx::Conn;
+use crate::store::{nodes, settings};
 
 /// Microseconds between two signs of life.
 const BEAT: i64 = 2 * SECOND;
@@ -41,6 +41,7 @@ impl Pulse {
         }
         let mut tx = ctx.store.begin().await?;
         nodes::lock_outages(&mut tx).await?;
+        self.hold_the_key(&mut tx, ctx).await?;
         let now = ctx.now();
         nodes::clamp(&mut tx, now.plus_micros(SKEW), now).await?;
         let outage = Outage::between(nodes::last_beat(&mut tx).await?, now);
@@ -55,6 +56,16 @@ impl Pulse {
             tracing::warn!(from = %outage.from, to = %outage.to, "this server was out");
         }
         Ok(())
+    }
+
+    /// Makes sure that the database is still under our key. It may have been put under another while
+    /// this process started or was held up; what we seal would be lost then.
+    async fn hold_the_key(&self, conn: &mut Conn, ctx: &Context) -> Result<()> {
+        let known = settings::get(conn, settings::KEY_FINGERPRINT).await?;
+        if known.is_none_or(|theirs| theirs == ctx.keys.fingerprint()) {
+            return Ok(());
+        }
+        Err(Fault::invalid("security.secret_key", "the database is under another key by now"))
     }
 
     /// Whether the wall clock moved away from our last sign of life, which only a clock that was

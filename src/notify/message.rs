@@ -67,7 +67,9 @@ pub fn seal_config(ctx: &Context, channel_uuid: &str, config: &Value) -> String 
     ctx.keys.seal(&seal_context(channel_uuid), config.to_string().as_bytes())
 }
 
-fn seal_context(channel_uuid: &str) -> String {
+/// What the configuration of the channel with this UUID is bound to.
+#[must_use]
+pub fn seal_context(channel_uuid: &str) -> String {
     format!("channel:{channel_uuid}")
 }
 

@@ -5,6 +5,7 @@
 pub mod channels;
 pub mod checks;
 mod groups;
+pub mod keys;
 pub mod maintenance;
 pub mod members;
 pub mod names;

@@ -58,6 +58,42 @@ pub(super) const TOLD: &str = "JOIN check_channels cc ON cc.check_id = r.check_i
     JOIN channels ch ON ch.channel_id = COALESCE(m.channel_id, cc.channel_id) \
     AND ch.disabled = 0 AND ch.kind <> 'group'";
 
+/// A channel's sealed configuration, and the name that it is sealed under.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct SealedRow {
+    /// The channel's id.
+    pub channel_id: i64,
+    /// Its public id.
+    pub uuid: String,
+    /// Its configuration, encrypted.
+    pub sealed_config: String,
+}
+
+/// The sealed configurations of the channels after this id, of all projects, in order; so many.
+///
+/// # Errors
+/// The database is out.
+pub async fn sealed_after(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<SealedRow>> {
+    let sql = "SELECT channel_id, uuid, sealed_config FROM channels WHERE channel_id > $1 \
+               ORDER BY channel_id LIMIT $2";
+    Ok(fetch_all!(conn, SealedRow, sql, after, limit))
+}
+
+/// Puts other sealed configurations in their places.
+///
+/// # Errors
+/// The database refused.
+pub async fn reseal(conn: &mut Conn, rows: &[SealedRow]) -> Result<()> {
+    let columns = vec![
+        Column::ints(rows.iter().map(|row| row.channel_id)),
+        Column::texts(rows.iter().map(|row| row.sealed_config.clone())),
+    ];
+    let sql = "UPDATE channels SET sealed_config = r.sealed_config FROM r \
+               WHERE channels.channel_id = r.channel_id";
+    Rows::new("channel_id, sealed_config", columns).execute(conn, sql).await?;
+    Ok(())
+}
+
 /// Makes a channel, and returns its id.
 ///
 /// # Errors

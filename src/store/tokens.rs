@@ -141,6 +141,28 @@ pub async fn expiry(conn: &mut Conn, user_id: i64, passed_over: i64) -> Result<T
     ))
 }
 
+#[derive(sqlx::FromRow)]
+struct InUseRow {
+    kind: String,
+    tokens: i64,
+}
+
+/// How many API tokens, and how many sessions, are in use by anybody at `now`.
+///
+/// # Errors
+/// The database is out.
+pub async fn in_use(conn: &mut Conn, now: Timestamp) -> Result<(i64, i64)> {
+    let rows = fetch_all!(
+        conn,
+        InUseRow,
+        "SELECT kind, COUNT(*) AS tokens FROM tokens WHERE revoked = 0 AND expires_at > $1 \
+         GROUP BY kind",
+        now
+    );
+    let of = |kind: &str| rows.iter().filter(|r| r.kind == kind).map(|r| r.tokens).sum();
+    Ok((of("api"), of("session")))
+}
+
 /// Deletes every token, of anybody and of any kind, that has ended by `now`.
 ///
 /// # Errors
