@@ -1,6 +1,6 @@
 //! The house: which room may use which, held by reading the `use` lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -125,6 +125,21 @@ fn both_databases_have_the_same_migrations() {
         names
     };
     assert_eq!(names("migrations/sqlite"), names("migrations/postgres"));
+}
+
+#[test]
+fn what_is_sealed_in_the_database_is_known_to_the_rotation_of_the_key() {
+    let mut sealed = BTreeSet::new();
+    for entry in fs::read_dir("migrations/sqlite").unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+        sealed.extend(words.filter(|word| word.starts_with("sealed_")).map(str::to_owned));
+    }
+    let rotation = fs::read_to_string("src/service/keys.rs").unwrap();
+    assert!(!sealed.is_empty());
+    for column in sealed {
+        assert!(rotation.contains(&column), "src/service/keys.rs must seal {column} anew");
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod nodes;
 mod outage;
 pub mod parts;
 mod retries;
+mod rotation;
 mod scene;
 mod storm;
 mod told;

@@ -195,7 +195,13 @@ impl TestServer {
 
     /// Runs the command line beside the server, with the same settings: what it printed.
     pub fn cli(&self, arguments: &[&str], stdin: &str) -> Output {
+        self.cli_with(&[], arguments, stdin)
+    }
+
+    /// The same with these settings more.
+    pub fn cli_with(&self, more: &[(&str, &str)], arguments: &[&str], stdin: &str) -> Output {
         let mut command = self.command(arguments);
+        command.envs(more.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut input = child.stdin.take().expect("it is piped");
