@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, HiddenUrl};
 use crate::context::Context;
 use crate::detector::Detector;
 use crate::fault::{Fault, Result};
@@ -26,6 +26,7 @@ use crate::notify::outbound::{self, Outbound};
 use crate::service::pings::Finder;
 use crate::smtp::{self, Postbox};
 use crate::vitals::Vitals;
+use crate::watch::Heartbeat;
 use crate::{janitor, log, secret};
 
 /// How long requests in flight may take when the process is asked to stop.
@@ -74,6 +75,13 @@ fn outbound(config: &Config) -> Result<Arc<Outbound>> {
     Ok(Arc::new(Outbound::new(settings)?))
 }
 
+/// The heartbeat, where somebody watches.
+fn heartbeat(ctx: &Context, vitals: &Vitals) -> Result<Option<Heartbeat>> {
+    let Some(url) = &ctx.config.watch.url else { return Ok(None) };
+    let proxy = ctx.config.outbound.proxy.as_ref().map(HiddenUrl::expose);
+    Heartbeat::new(url.expose(), proxy, vitals.clone(), ctx.clock.clone()).map(Some)
+}
+
 /// The running server: its workers, and the switches that stop them.
 struct House {
     ctx: Context,
@@ -109,6 +117,9 @@ impl House {
         let notifier = Notifier::new(ctx.clone(), outbound.clone(), vitals.clone(), &node_id);
         workers.start("notifier", notifier.run(in_the_shop.clone()));
         workers.start("janitor", janitor::run(ctx.clone(), in_the_shop.clone()));
+        if let Some(heartbeat) = heartbeat(ctx, &vitals)? {
+            workers.start("heartbeat", heartbeat.run(in_the_shop.clone()));
+        }
         let (journal, inbox) = management::channel();
         workers
             .start("journal", management::journal_writer(ctx.clone(), inbox, in_the_shop.clone()));
@@ -194,8 +205,16 @@ impl House {
             ingest.settled(&self.ctx).await;
         }
         let _ = self.shop.send(true);
-        let others =
-            ["detector", "keeper", "notifier", "janitor", "journal", "certificates", "ingest"];
+        let others = [
+            "detector",
+            "keeper",
+            "notifier",
+            "janitor",
+            "heartbeat",
+            "journal",
+            "certificates",
+            "ingest",
+        ];
         self.workers.wait_for(&others, WIND_UP).await;
         self.ctx.store.close().await;
         tracing::info!("stopped");

@@ -6,7 +6,7 @@
 //! * [`clock`] — time as a value that is passed in
 //! * [`fault`] — what can go wrong, without any HTTP in it
 //! * [`net`] — networks of addresses as people write them
-//! * [`failpoint`] — where a test may let the process die (debug builds only)
+//! * [`failpoint`] — where a test may let the process die, or hurry (debug builds only)
 //! * [`secret`] — randomness, keys, hashes, passwords
 //! * [`log`] — the log's format and level
 //! * [`config`] — one struct a section, with its defaults and checks
@@ -21,6 +21,7 @@
 //! * [`detector`] — the next deadline, flips, the outbox
 //! * [`maintenance`] — the ends of maintenance windows
 //! * [`janitor`] — retention, in small steps
+//! * [`watch`] — this server's own heartbeat, for another monitor
 //! * [`http`] — everything that is answered over HTTP, one folder a dialect
 //! * [`smtp`] — pings by mail
 //! * [`app`] — where it is all put together
@@ -44,6 +45,7 @@ pub mod ingest;
 pub mod detector;
 pub mod maintenance;
 pub mod janitor;
+pub mod watch;
 pub mod http;
 pub mod smtp;
 pub mod app;

@@ -73,7 +73,6 @@ impl Config {
                 self.mail.missing().is_none() && server.site_url_is_default(),
                 "server.site_url is not set: links in mails lead to http://localhost:8000",
             ),
-            (self.watch != default.watch, "watch.url has no effect yet: it is not pinged"),
             (self.oidc != default.oidc, "oidc.* has no effect yet: nobody signs in by it"),
             (
                 self.accounts != default.accounts,
@@ -138,7 +137,6 @@ mod tests {
         assert_eq!(Config::default().notices(), Vec::<&str>::new());
         for (text, key) in [
             ("[accounts]\ntrusted_header = \"X-User\"", "accounts."),
-            ("[watch]\nurl = \"https://example.org\"", "watch.url"),
             ("[smtp]\ndomain = \"example.org\"", "smtp."),
             ("[mail]\nfrom = \"o@example.org\"", "mail.* has no effect: without mail.host"),
             (

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::api::Api;
 use crate::support::server::TestServer;
-use crate::support::{Database, now, time, until};
+use crate::support::{Database, now, time};
 
 const CHECKS: usize = 1000;
 /// One of so many falls silent.

@@ -22,6 +22,7 @@ mod scene;
 mod storm;
 mod told;
 mod waiting;
+mod watched;
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -127,7 +127,9 @@ async fn suffer(parts: &mut Parts, jobs: &mut [Job], place: usize) {
             parts.ctx.clock.jump(seconds * SECOND);
             // The jobs have clocks of their own.
             let now = parts.ctx.now();
-            jobs.iter_mut().for_each(|job| job.next = now);
+            for job in jobs {
+                job.next = now;
+            }
         }
         Trouble::LateBeat(seconds) => {
             let (_other, mut holder) = hold(parts).await;
