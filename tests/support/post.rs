@@ -188,9 +188,17 @@ impl Post {
         fs::rename(new, path).unwrap();
     }
 
-    /// What it has written about itself.
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.file("log/main")).unwrap_or_default()
+    /// What it has noted of how the first mail to this address came: by which connection (`H=`), under
+    /// TLS or not (`X=`), and by whom (`A=`).
+    pub async fn arrival(&self, address: &str) -> String {
+        until(&format!("the arrival of mail to {address}"), async || {
+            let log = fs::read_to_string(self.folder.file("log/main")).ok()?;
+            let kept = log.lines().find(|line| line.contains(" => ") && line.contains(address))?;
+            let id = kept.split(' ').nth(2)?;
+            let came = log.lines().find(|line| line.contains(id) && line.contains(" <= "));
+            came.map(str::to_owned)
+        })
+        .await
     }
 
     /// The mails to this address so far, in order of arrival.
@@ -262,7 +270,7 @@ primary_hostname = localhost
 keep_environment =
 spool_directory = {home}/spool
 log_file_path = {home}/log/%s
-log_selector = +smtp_connection
+log_selector = +incoming_port
 local_interfaces = 127.0.0.1
 daemon_smtp_ports = {plain} : {starttls} : {tls}
 tls_on_connect_ports = {tls}
