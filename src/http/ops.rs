@@ -1,6 +1,7 @@
 //! For whoever runs the server: does it live (`/healthz`), is it ready (`/readyz`), what does it do
 //! (`/metrics`). They answer plain text and decide nothing; how the workers are is in `vitals`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,22 +13,39 @@ use http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
+use tokio::sync::Mutex;
 
+use crate::clock::{SECOND, Timestamp};
 use crate::context::Context;
-use crate::fault::Result;
+use crate::fault::{Fault, Result};
 use crate::ingest::Ingest;
 use crate::secret;
-use crate::store::{checks, users};
+use crate::store::{checks, notifications, states, users};
 use crate::vitals::{Vitals, head, sample};
 
 /// How long the database has to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long what was found out about the backlog is told again, in microseconds: anybody may ask.
+const REPEATED_FOR: i64 = SECOND;
 
 #[derive(Clone, Debug)]
 struct Ops {
     ctx: Context,
     vitals: Vitals,
     ingest: Ingest,
+    /// The backlog as it was last found, and when by the steady clock. Who finds it out makes the
+    /// others wait.
+    backlog: Arc<Mutex<Option<(i64, Backlog)>>>,
+}
+
+/// How far the work is behind: told, and no reason by itself not to be ready.
+#[derive(Clone, Copy, Debug)]
+struct Backlog {
+    /// Seconds since the earliest deadline that passed and is not judged; 0 where there is none.
+    detector: f64,
+    /// Seconds since the oldest notification that is not delivered was due; 0 where there is none.
+    undelivered: f64,
 }
 
 /// `/healthz`, `/readyz` and `/metrics` (configuration.md, "Health").
@@ -39,7 +57,7 @@ pub fn router(ctx: Context, vitals: Vitals, ingest: Ingest) -> Router {
         .method_not_allowed_fallback(async || {
             text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
         })
-        .with_state(Ops { ctx, vitals, ingest })
+        .with_state(Ops { ctx, vitals, ingest, backlog: Arc::default() })
 }
 
 fn text(status: StatusCode, body: impl Into<Body>) -> Response {
@@ -59,10 +77,48 @@ async fn ready(State(ops): State<Ops>) -> Response {
     }
     let workers = ops.vitals.late(ops.ctx.clock.steady_micros());
     late.extend(workers.iter().map(ToString::to_string));
-    if late.is_empty() {
-        return text(StatusCode::OK, "OK");
+    if !late.is_empty() {
+        return text(StatusCode::SERVICE_UNAVAILABLE, late.join("\n"));
     }
-    text(StatusCode::SERVICE_UNAVAILABLE, late.join("\n"))
+    text(
+        StatusCode::OK,
+        match backlog(&ops).await {
+            Some(Backlog { detector, undelivered }) => format!(
+                "OK\ndetector lag: {detector:.1} s\n\
+             oldest undelivered notification: due for {undelivered:.1} s"
+            ),
+            None => "OK".to_owned(),
+        },
+    )
+}
+
+/// How far the work is behind; none where the database does not say in time.
+async fn backlog(ops: &Ops) -> Option<Backlog> {
+    let found = tokio::time::timeout(PATIENCE, async {
+        let mut last = ops.backlog.lock().await;
+        let now = ops.ctx.clock.steady_micros();
+        if let Some((at, backlog)) = *last
+            && now - at < REPEATED_FOR
+        {
+            return Ok(backlog);
+        }
+        let backlog = find_backlog(&ops.ctx).await?;
+        *last = Some((now, backlog));
+        Ok::<_, Fault>(backlog)
+    });
+    found.await.ok()?.ok()
+}
+
+async fn find_backlog(ctx: &Context) -> Result<Backlog> {
+    let now = ctx.now();
+    let mut conn = ctx.store.read().await?;
+    let unjudged = states::oldest_unjudged(&mut conn, now).await?;
+    let undelivered = notifications::oldest_undelivered(&mut conn, now).await?;
+    let seconds = |since: Option<Timestamp>| {
+        let micros = since.map_or(0, |since| now.micros_since(since).max(0));
+        Duration::from_micros(micros.unsigned_abs()).as_secs_f64()
+    };
+    Ok(Backlog { detector: seconds(unjudged), undelivered: seconds(undelivered) })
 }
 
 /// Whether the database answers in time. Only reads may be given up half-way.
@@ -114,9 +170,31 @@ async fn render(ops: &Ops) -> String {
             &[(String::new(), i64::try_from(ops.ingest.queued()).unwrap_or(i64::MAX))],
         ),
         ops.vitals.render(ops.ctx.clock.steady_micros()),
+        render_backlog(backlog(ops).await),
         render_checks(&ops.ctx).await,
     ]
     .concat()
+}
+
+/// How far the work is behind, where that is known.
+fn render_backlog(backlog: Option<Backlog>) -> String {
+    let Some(Backlog { detector, undelivered }) = backlog else { return String::new() };
+    let gauges = [
+        (
+            "overdue_detector_lag_seconds",
+            "Time since the earliest deadline that passed and is not judged yet.",
+            detector,
+        ),
+        (
+            "overdue_oldest_undelivered_notification_seconds",
+            "Time since the oldest notification that is not delivered was due.",
+            undelivered,
+        ),
+    ];
+    let each = gauges
+        .iter()
+        .map(|(name, help, value)| head(name, "gauge", help) + sample(name, "", value).as_str());
+    each.collect()
 }
 
 /// A gauge: its values, each behind its labels.

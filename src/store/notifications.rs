@@ -323,6 +323,22 @@ pub async fn oldest_waiting(
     ))
 }
 
+/// Since when the oldest notification of all that is still to be delivered at `now` has been due,
+/// whether it was tried or not; none where there is no such. Only what is pending is read, by its
+/// index.
+///
+/// # Errors
+/// The database is out.
+pub async fn oldest_undelivered(conn: &mut Conn, now: Timestamp) -> Result<Option<Timestamp>> {
+    Ok(fetch_value!(
+        conn,
+        Option<Timestamp>,
+        "SELECT MIN(CASE WHEN attempts = 0 THEN next_attempt_at ELSE created_at END) \
+         FROM notifications WHERE state = 'pending' AND (attempts > 0 OR next_attempt_at <= $1)",
+        now
+    ))
+}
+
 /// Holds leases for longer.
 ///
 /// # Errors

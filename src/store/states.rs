@@ -237,6 +237,20 @@ pub async fn next_wake(conn: &mut Conn) -> Result<Option<Timestamp>> {
     ))
 }
 
+/// The earliest deadline that has passed by `now` and that the detector has not come to; none where
+/// there is no such. Only what the detector is to look at is read, by its index.
+///
+/// # Errors
+/// The database is out.
+pub async fn oldest_unjudged(conn: &mut Conn, now: Timestamp) -> Result<Option<Timestamp>> {
+    Ok(fetch_value!(
+        conn,
+        Option<Timestamp>,
+        "SELECT MIN(alert_at) FROM check_states WHERE wake_at <= $1 AND alert_at <= $1",
+        now
+    ))
+}
+
 /// The serial number of a check's newest flip; none where the check is gone.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! The workers on real databases and a clock that stands still until it is told to move: what the
 //! state machine's laws come to once the store, the ping writer and the detector have a hand in it.
 
+mod backlog;
 mod detection;
 mod false_alarms;
 mod history;
