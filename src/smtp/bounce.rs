@@ -4,6 +4,7 @@
 use super::letter;
 use crate::context::Context;
 use crate::fault::Result;
+use crate::service::recipients;
 
 /// Takes in a message that was sent to the bounce address with this token. Anything but the report
 /// of a failure for good (a delay, an automatic answer) is taken and has no effect.
@@ -11,15 +12,10 @@ use crate::fault::Result;
 /// # Errors
 /// The database is out: the message may be sent again.
 pub(super) async fn take(ctx: &Context, token: &str, message: &[u8]) -> Result<()> {
-    match letter::failure_told_by(message) {
-        Some(reason) => bounced(ctx, token, &reason).await,
-        None => Ok(()),
+    if let Some(reason) = letter::failure_told_by(message)
+        && !recipients::bounced(ctx, token, &reason).await?
+    {
+        tracing::debug!(reason, "mail came back that no channel sends any more");
     }
-}
-
-/// What an email channel sent under this token came back for this reason.
-#[allow(clippy::unused_async, reason = "there are no email channels yet that it could turn off")]
-async fn bounced(_ctx: &Context, _token: &str, reason: &str) -> Result<()> {
-    tracing::warn!(reason, "mail of an email channel came back");
     Ok(())
 }
