@@ -25,7 +25,7 @@ use crate::store::notifications::{self, Claim, Claimable, NotificationRow, Which
 use crate::store::tx::Tx;
 use crate::vitals::{Count, Vitals, Worker};
 use channels::email::Office;
-use channels::{Target, Ways};
+use channels::{Kind, Target, Ways};
 use outbound::Outbound;
 use settle::{Attempt, Report, Verdict};
 
@@ -174,7 +174,7 @@ impl Notifier {
         for channel in channels {
             let places = self.places(channel.channel_id, sends.len());
             if places > 0 {
-                sends.extend(self.claim_for(&mut tx, claim, channel, places).await?);
+                sends.extend(self.claim_for(&mut tx, claim, &channel, places).await?);
                 self.last_channel = channel.channel_id;
             }
         }
@@ -203,17 +203,17 @@ impl Notifier {
         &self,
         tx: &mut Tx,
         claim: Claim<'_>,
-        channel: Claimable,
+        channel: &Claimable,
         places: i64,
     ) -> Result<Vec<Vec<NotificationRow>>> {
-        let (id, threshold) = (channel.channel_id, channel.group_threshold);
+        let (id, threshold) = (channel.channel_id, threshold_of(channel));
         // Also where the threshold has gone meanwhile: a message that was tried stays what it is.
         let again = notifications::claim_group(tx, claim, id).await?;
         if !again.is_empty() {
             return Ok(vec![again]);
         }
         let room =
-            if threshold == 0 { i64::MAX } else { self.room(tx, channel, claim.now).await? };
+            if threshold == 0 { i64::MAX } else { self.room(tx, id, threshold, claim.now).await? };
         let which = if room > 0 { Which::Single } else { Which::Tried };
         // What was tried before is a message of its own already.
         let places = if room > 0 { places.min(room) } else { places };
@@ -225,11 +225,11 @@ impl Notifier {
     }
 
     /// How many more messages a channel may get before they are collected.
-    async fn room(&self, tx: &mut Tx, channel: Claimable, now: Timestamp) -> Result<i64> {
+    async fn room(&self, tx: &mut Tx, id: i64, threshold: i64, now: Timestamp) -> Result<i64> {
         let since = now.plus_seconds(-STORM_WINDOW);
-        let sent = notifications::sent_since(tx, channel.channel_id, since).await?;
-        let running = self.sends.get(&channel.channel_id).copied().unwrap_or(0);
-        Ok(channel.group_threshold - sent - i64::try_from(running).unwrap_or(i64::MAX))
+        let sent = notifications::sent_since(tx, id, since).await?;
+        let running = self.sends.get(&id).copied().unwrap_or(0);
+        Ok(threshold - sent - i64::try_from(running).unwrap_or(i64::MAX))
     }
 
     /// Takes all that is new of a channel as one message, once the oldest of it has waited so long.
@@ -370,6 +370,14 @@ impl Notifier {
             tracing::warn!(%error, "leases could not be given back; they lapse by themselves");
         }
     }
+}
+
+/// After how many messages a minute a channel's further ones are collected; 0: never, as of kinds whose
+/// messages must come one by one, whatever an earlier version has let in.
+fn threshold_of(channel: &Claimable) -> i64 {
+    let fixed = Kind::parse(&channel.kind).and_then(Kind::fixed_settings);
+    let is_fixed = fixed.is_some_and(|(settings, _)| settings.contains(&"group_threshold"));
+    if is_fixed { 0 } else { channel.group_threshold }
 }
 
 /// Writes and sends one message, which tells what these notifications are about: what became of each.

@@ -90,6 +90,29 @@ impl Change {
     }
 }
 
+/// Holds a change against what must stay as it is in a channel of this kind.
+///
+/// # Errors
+/// It sets such a field to another value; the fault names it.
+pub(super) fn check_fit(kind: Kind, change: &Change) -> Result<()> {
+    let Some((fixed, why)) = kind.fixed_settings() else { return Ok(()) };
+    let wanted = [
+        ("on_down", change.on_down.map(i64::from), 1),
+        ("on_up", change.on_up.map(i64::from), 1),
+        ("after", change.after, 0),
+        ("remind_every", change.remind_every, 0),
+        ("group_threshold", change.group_threshold, 0),
+    ];
+    let mut wanted = wanted.into_iter().filter(|(field, ..)| fixed.contains(field));
+    match wanted.find(|(_, value, usual)| value.is_some_and(|value| value != *usual)) {
+        Some((field, _, usual)) => {
+            let reason = format!("must be {usual} for {}: {why}", kind.as_str());
+            Err(Fault::invalid(field, reason))
+        }
+        None => Ok(()),
+    }
+}
+
 fn check_number(field: &str, value: Option<i64>, most: i64) -> Result<()> {
     if value.is_none_or(|value| (0..=most).contains(&value)) {
         return Ok(());
@@ -162,7 +185,8 @@ pub(super) fn check_offer(ctx: &Context, kind: Kind, config: &Value) -> Result<(
 /// [`Change::validate`]d.
 ///
 /// # Errors
-/// The configuration names what is not there, or the project has [`MAX_COUNT`] channels already.
+/// The configuration names what is not there, the kind has no such manner, or the project has
+/// [`MAX_COUNT`] channels already.
 pub async fn create(
     ctx: &Context,
     project_id: i64,
@@ -170,6 +194,7 @@ pub async fn create(
     config: &Value,
     change: &Change,
 ) -> Result<ChannelRow> {
+    check_fit(kind, change)?;
     check_offer(ctx, kind, config)?;
     let mut row = new_row(ctx, project_id, kind, config, change);
     let mut tx = ctx.store.begin().await?;
@@ -228,7 +253,7 @@ pub(super) fn new_row(
 /// Changes a channel. The change must be [`Change::validate`]d.
 ///
 /// # Errors
-/// The channel is not in this project, or the configuration is not fit for its kind.
+/// The channel is not in this project, or the change is not fit for its kind.
 pub async fn update(
     ctx: &Context,
     project_id: i64,
@@ -239,13 +264,14 @@ pub async fn update(
     // Two changes at once follow one another, and none undoes the other.
     projects::lock(&mut tx, project_id).await?;
     let mut row = find(&mut tx, project_id, channel_id).await?;
+    let kind = stored_kind(&row)?;
+    check_fit(kind, change)?;
     let stored = open_config(ctx, &row)?;
     let told_before = row.disabled == Flag(0);
     let mut is_same = true;
     change.apply(&mut row);
     if let Some(given) = &change.config {
         let fresh = secret_from(secret::random_bytes());
-        let kind = stored_kind(&row)?;
         let config = kinds::validate(kind, given, Some(&stored), &fresh)?;
         check_offer(ctx, kind, &config)?;
         is_same = config == stored;
@@ -255,7 +281,7 @@ pub async fn update(
         check_whole(ctx, &row)?;
     }
     channels::update(&mut tx, &row).await?;
-    if stored_kind(&row)? == Kind::Group {
+    if kind == Kind::Group {
         groups::see_to(&mut tx, &row, &open_config(ctx, &row)?).await?;
     }
     let ask = if is_same && told_before { Ask::Before } else { Ask::Now };

@@ -6,7 +6,6 @@ use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::notify::channels::{Kind, group};
 use crate::notify::message::{open_config, seal_config};
-use crate::store::Flag;
 use crate::store::channels::{self, ChannelRow};
 use crate::store::tx::Conn;
 
@@ -14,9 +13,8 @@ use crate::store::tx::Conn;
 /// configuration names. The caller holds the lock on the project.
 ///
 /// # Errors
-/// It names what is no channel of its project or a group itself, or has a manner of its own.
+/// It names what is no channel of its project or a group itself.
 pub(super) async fn see_to(conn: &mut Conn, row: &ChannelRow, config: &Value) -> Result<()> {
-    check_manner(row)?;
     let ids = group::members(config);
     let found = channels::find_many(conn, &ids).await?;
     let fits = |member: &&ChannelRow| {
@@ -30,26 +28,6 @@ pub(super) async fn see_to(conn: &mut Conn, row: &ChannelRow, config: &Value) ->
         return Err(Fault::invalid("config.channels", reason));
     }
     channels::set_members(conn, row.channel_id, &ids).await
-}
-
-/// # Errors
-/// The group has a setting that only its channels can have.
-pub(super) fn check_manner(row: &ChannelRow) -> Result<()> {
-    let whole = |flag: Flag| i64::from(flag != Flag(1));
-    let settings = [
-        ("on_down", whole(row.on_down), "1"),
-        ("on_up", whole(row.on_up), "1"),
-        ("after", row.after_minutes, "0"),
-        ("remind_every", row.remind_every, "0"),
-        ("group_threshold", row.group_threshold, "0"),
-    ];
-    match settings.into_iter().find(|(_, value, _)| *value != 0) {
-        Some((field, _, usual)) => {
-            let reason = format!("must be {usual} for a group: set it on its channels");
-            Err(Fault::invalid(field, reason))
-        }
-        None => Ok(()),
-    }
 }
 
 /// Takes a channel that is about to be deleted out of the groups that it is in. The caller holds the

@@ -120,10 +120,12 @@ fn is_claimable() -> String {
 }
 
 /// A channel that something can be claimed for.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Claimable {
     /// Its id.
     pub channel_id: i64,
+    /// Its kind.
+    pub kind: String,
     /// Messages within a minute before further ones are collected; 0: never.
     pub group_threshold: i64,
 }
@@ -140,7 +142,7 @@ pub async fn claimable_channels(
     limit: i64,
 ) -> Result<Vec<Claimable>> {
     let sql = format!(
-        "SELECT ch.channel_id, ch.group_threshold FROM channels ch WHERE EXISTS ( \
+        "SELECT ch.channel_id, ch.kind, ch.group_threshold FROM channels ch WHERE EXISTS ( \
          SELECT 1 FROM notifications m WHERE m.channel_id = ch.channel_id AND {}) \
          ORDER BY CASE WHEN ch.channel_id > $3 THEN 0 ELSE 1 END, ch.channel_id LIMIT $4",
         is_claimable()

@@ -93,10 +93,10 @@ both_databases! {
             (with(json!({"channels": [pair["channel_id"]]}), json!({})), ids),
             (with(json!({"channels": [999_999_999]}), json!({})), ids),
             (with(json!({"channels": [id], "x": 1}), json!({})), "config.x: is no field"),
-            (with(whole.clone(), json!({"after": 5})), "after: must be 0 for a group"),
-            (with(whole.clone(), json!({"remind_every": 5})), "remind_every: must be 0 for a group"),
+            (with(whole.clone(), json!({"after": 5})), "after: must be 0 for group: set it on its channels"),
+            (with(whole.clone(), json!({"remind_every": 5})), "remind_every: must be 0 for group"),
             (with(whole.clone(), json!({"group_threshold": 5})), "group_threshold: must be 0 for"),
-            (with(whole.clone(), json!({"on_up": 0})), "on_up: must be 1 for a group"),
+            (with(whole.clone(), json!({"on_up": 0})), "on_up: must be 1 for group"),
         ] {
             let message = api.post(&api.path("/channel"), &body).await.fatal(400);
             assert!(message.starts_with(start), "{body}: {message}");

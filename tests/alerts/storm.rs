@@ -1,20 +1,24 @@
 //! Storms: after so many messages to a channel within a minute, further ones are collected and go as
 //! one. On the parts of a server and a clock that is moved, with a real notifier and receiver.
 
+use std::collections::BTreeSet;
+
 use overdue::domain::ping::PingKind;
+use overdue::notify::channels::Kind;
 use overdue::service::channels::Change;
 use overdue::store::channels;
 use overdue::store::notifications::{NotificationRow, NotificationState};
 use serde_json::{Value, json};
 
-use super::parts::{Notifying, outbox, told_check};
+use super::parts::{Notifying, outbox, told_check_by};
 use crate::support::receiver::{Delivery, Manners, Receiver};
 use crate::support::{Database, both_databases, until};
 use crate::workers::{Parts, at};
 
-/// Checks that all tell one channel with a threshold of two, and who is told.
+/// Checks that all tell one channel with a threshold, and who is told.
 struct Storm {
     parts: Parts,
+    channel: i64,
     receiver: Receiver,
     notifier: Notifying,
     checks: Vec<i64>,
@@ -22,11 +26,22 @@ struct Storm {
 
 impl Storm {
     async fn new(database: Database, threshold: i64, count: usize) -> Self {
+        let change = Change { group_threshold: Some(threshold), ..Change::default() };
+        let config = |url: &str| json!({"url_down": url, "url_up": url});
+        Self::told_by(database, Kind::Webhook, config, change, count).await
+    }
+
+    async fn told_by(
+        database: Database,
+        kind: Kind,
+        config: impl FnOnce(&str) -> Value,
+        change: Change,
+        count: usize,
+    ) -> Self {
         let mut parts = Parts::new(database).await;
         let receiver = Receiver::with(Manners::default()).await;
-        let config = json!({"url_down": receiver.url("/"), "url_up": receiver.url("/")});
-        let change = Change { group_threshold: Some(threshold), ..Change::default() };
-        let (first, channel) = told_check(&parts, config, change).await;
+        let config = config(&receiver.url("/"));
+        let (first, channel) = told_check_by(&parts, kind, config, change).await;
         let project = parts.read(first).await.project_id;
         let mut checks = vec![first];
         for _ in 1..count {
@@ -38,7 +53,7 @@ impl Storm {
         }
         parts.detector.round().await.unwrap();
         let notifier = Notifying::start(&parts, "node-1");
-        Self { parts, receiver, notifier, checks }
+        Self { parts, channel, receiver, notifier, checks }
     }
 
     async fn all(&self, kind: PingKind) {
@@ -112,6 +127,33 @@ both_databases! {
         assert_eq!(storm.told(), vec![message("down", 1); 20]);
         let told_of_all = "Went down with it: 19 other checks of this project";
         assert!(storm.receiver.got().iter().any(|delivery| delivery.text().contains(told_of_all)));
+        storm.notifier.end().await;
+    }
+
+    async fn incidents_are_opened_and_resolved_one_by_one_whatever_threshold_is_stored(database) {
+        let kind = Kind::parse("spike").unwrap();
+        let config = |url: &str| json!({"url": url});
+        let storm = Storm::told_by(database, kind, config, Change::default(), 4).await;
+        let mut tx = storm.parts.ctx.store.begin().await.unwrap();
+        let mut row = channels::find_many(&mut tx, &[storm.channel]).await.unwrap().remove(0);
+        row.group_threshold = 1;
+        channels::update(&mut tx, &row).await.unwrap();
+        tx.commit().await.unwrap();
+        let titles = |deliveries: &[Delivery]| {
+            let title = |delivery: &Delivery| {
+                let body: Value = serde_json::from_str(delivery.text()).unwrap();
+                (body["status"] == "resolve", body["title"].as_str().unwrap().to_owned())
+            };
+            deliveries.iter().map(title).collect::<BTreeSet<_>>()
+        };
+        storm.all(PingKind::Fail).await;
+        storm.sent(4).await;
+        let opened = titles(&storm.receiver.got());
+        assert!(opened.len() == 4 && opened.iter().all(|(is_end, _)| !is_end), "{opened:?}");
+        storm.all(PingKind::Success).await;
+        storm.sent(8).await;
+        let resolved = titles(&storm.receiver.got()[4..]);
+        assert_eq!(resolved, opened.into_iter().map(|(_, title)| (true, title)).collect());
         storm.notifier.end().await;
     }
 

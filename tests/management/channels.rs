@@ -1,6 +1,7 @@
 //! Channels: made, read, changed, tried out and deleted. Their secrets are never shown, save one that
 //! was made for them, once.
 
+use overdue::notify::channels::SERVICES;
 use serde_json::{Value, json};
 
 use super::{fields, soft_errors};
@@ -130,6 +131,36 @@ both_databases! {
         let message = crate::management::send_json(&api, "POST", &api.path("/channel"), body).await.fatal(400);
         assert!(message.starts_with("config.url_down: is there more than once"), "{message}");
         assert!(api.list(&api.path("/channel-list")).await.is_empty());
+    }
+
+    async fn kinds_that_keep_incidents_never_collect_messages(database) {
+        let api = shared(database).await;
+        let keeping = ["pagerduty", "opsgenie", "splunkoncall", "pagertree", "spike", "github", "trello"];
+        for service in SERVICES {
+            let config: Value = serde_json::from_str(service.example).unwrap();
+            let mut body = json!({"kind": service.name, "config": config, "group_threshold": 1});
+            let answer = api.post(&api.path("/channel"), &body).await;
+            if !keeping.contains(&service.name) {
+                assert_eq!(answer.ok()["group_threshold"], 1, "{}", service.name);
+                continue;
+            }
+            let why = format!(
+                "group_threshold: must be 0 for {}: it keeps an incident for each check", service.name
+            );
+            let message = answer.fatal(400);
+            assert!(message.starts_with(&why), "{message}");
+            body["group_threshold"] = json!(0);
+            let path = path_of(&api, &made(&api, &body).await, "");
+            let change = json!({"channel_name": "changed", "group_threshold": 1000});
+            let message = api.put(&path, &change).await.fatal(400);
+            assert!(message.starts_with(&why), "{message}");
+            let now = api.put(&path, &json!({"group_threshold": 0, "after": 5})).await.ok();
+            assert_eq!((&now["channel_name"], &now["after"]), (&json!(service.name), &json!(5)));
+            assert_eq!(now["group_threshold"], 0);
+        }
+        let mut hook = webhook("https://hooks.example.com/");
+        hook["group_threshold"] = json!(5);
+        assert_eq!(made(&api, &hook).await["group_threshold"], 5);
     }
 
     async fn a_channel_is_changed_in_parts_and_keeps_its_kind(database) {

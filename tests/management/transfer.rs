@@ -306,6 +306,7 @@ both_databases! {
         let room = Room::new(database).await;
         let project = room.project("Bad").await;
         room.channel(project, json!({"kind": "webhook", "channel_name": "ops", "config": {"url_down": "https://example.org/"}})).await;
+        room.channel(project, json!({"kind": "spike", "channel_name": "duty", "config": {"url": "https://example.org/a"}})).await;
         room.check(project, json!({"check_name": "A"})).await;
         let before = room.export_with(project, "?secrets=1").await;
         let good = "[project]\nproject_name = \"Changed\"\n[[checks]]\ncheck_name = \"A\"\ngrace = 61\n[[checks]]\ncheck_name = \"New\"\n";
@@ -335,6 +336,8 @@ both_databases! {
             (format!("{channel}config = {{}}"), "channels[0].config.url_down: is needed"),
             (format!("{channel}config = {{ url_down = \"https://example.com/\", secret = \"whsec_***\" }}"), "channels[0].config.secret: the secret is hidden"),
             (format!("{channel}config = {{ colour = 1 }}"), "channels[0].config.colour: is no field"),
+            ("[[channels]]\nchannel_name = \"duty\"\ngroup_threshold = 1".to_owned(), "channels[0].group_threshold: must be 0 for spike: it keeps an incident"),
+            ("[[channels]]\nchannel_name = \"new\"\nkind = \"pagertree\"\ngroup_threshold = 5\nconfig = { integration_id = \"int_x\" }".to_owned(), "channels[0].group_threshold: must be 0 for pagertree"),
             (new.to_owned(), "channels[0].config: is required"),
             (format!("{new}config = 1"), "channels[0].config: must be an object"),
             ("[[channels]]\nchannel_name = \"new\"\nconfig = {}".to_owned(), "channels[0].kind: is required"),

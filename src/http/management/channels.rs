@@ -162,7 +162,8 @@ body! {
         #[schema(minimum = 0, maximum = 10_080, extensions(("x-unit" = json!("minutes"))))]
         remind_every: i64,
         /// Messages a minute after which further ones are collected for five seconds at a time and go
-        /// as one; 0: never. Where it is not said, 10 for kinds that people read, else 0.
+        /// as one; 0: never. Where it is not said, 10 for kinds that people read, else 0. Of kinds that keep
+        /// incidents, and of groups, it must be 0.
         #[schema(minimum = 0, maximum = 1000)]
         group_threshold: i64,
         /// It takes nothing at the moment; 0 enables it again.

@@ -134,6 +134,23 @@ impl Kind {
         }
     }
 
+    /// Which of a channel's settings must be as they are in a new one, and why; none where all may be
+    /// chosen.
+    #[must_use]
+    pub fn fixed_settings(self) -> Option<(&'static [&'static str], &'static str)> {
+        match self {
+            Self::Group => Some((
+                &["on_down", "on_up", "after", "remind_every", "group_threshold"],
+                "set it on its channels",
+            )),
+            Self::Service(service) if service.keeps_incidents() => Some((
+                &["group_threshold"],
+                "it keeps an incident for each check, and each has to be told to it by itself",
+            )),
+            Self::Email | Self::Webhook | Self::Command | Self::Service(_) => None,
+        }
+    }
+
     /// The table that describes its configuration; none for a `webhook`, whose is no flat one.
     #[must_use]
     pub fn fields(self) -> Option<&'static [Field]> {

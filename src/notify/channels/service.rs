@@ -29,7 +29,8 @@ pub struct Service {
     pub fields: &'static [Field],
     /// A configuration, as JSON: an example for the API description and for tests.
     pub example: &'static str,
-    /// Messages within a minute before further ones are collected, where nobody chose a number.
+    /// Messages within a minute before further ones are collected, where nobody chose a number; 0 for
+    /// those that keep incidents, which never collect.
     pub group_threshold: u16,
     /// The statuses that its documentation gives for a receiver that is gone for good.
     pub gone: &'static [StatusCode],
@@ -55,6 +56,13 @@ pub(super) fn no_objection(_: &Answer) -> Option<Objection> {
 }
 
 impl Service {
+    /// Whether it opens an incident at a down and resolves it at the up, by a key of the check: several
+    /// checks in one message would share the incident of the first.
+    #[must_use]
+    pub fn keeps_incidents(&self) -> bool {
+        self.group_threshold == 0
+    }
+
     /// Sends one message.
     pub(super) async fn deliver(
         &self,
@@ -79,7 +87,7 @@ impl Service {
     /// has still shown that the channel works, and people see there what stayed open.
     async fn close_test(&self, outbound: &Outbound, config: &Value, message: &Message<'_>) {
         let [test] = message.alerts else { return };
-        if test.event != Event::Test || self.group_threshold != 0 {
+        if test.event != Event::Test || !self.keeps_incidents() {
             return;
         }
         let check = CheckFacts { name: message.subject(), ..CheckFacts::default() };

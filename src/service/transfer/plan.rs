@@ -20,7 +20,7 @@ use crate::notify::channels::{self as kinds, Kind, group};
 use crate::notify::message::seal_config;
 use crate::secret;
 use crate::service::channels::{self, kind_of};
-use crate::service::{checks, groups, projects};
+use crate::service::{checks, projects};
 use crate::store::Flag;
 use crate::store::channels::ChannelRow;
 use crate::store::checks::{CheckRow, Settings};
@@ -186,6 +186,7 @@ fn changed_channel(
         );
         return Err(Fault::invalid("kind", reason));
     }
+    channels::check_fit(old.kind, &entry.change)?;
     let mut members = None;
     let config = match &entry.change.config {
         Some(given) if old.kind == Kind::Group => {
@@ -203,9 +204,6 @@ fn changed_channel(
     };
     let mut row = old.row.clone();
     entry.change.apply(&mut row);
-    if old.kind == Kind::Group {
-        groups::check_manner(&row)?;
-    }
     let lacks = kinds::masked(old.kind, &config);
     if !lacks.is_empty() {
         row.disabled = Flag(1);
@@ -229,10 +227,10 @@ fn new_channel(
     entry.change.validate()?;
     let needed = |field| Fault::invalid(field, "is required: the project has no such channel yet");
     let kind = kind_of(entry.kind.as_deref().ok_or_else(|| needed("kind"))?)?;
+    channels::check_fit(kind, &entry.change)?;
     let given = entry.change.config.as_ref().ok_or_else(|| needed("config"))?;
     if kind == Kind::Group {
         let row = channels::new_row(ctx, project_id, kind, &group::config(&[]), &entry.change);
-        groups::check_manner(&row)?;
         let members = Some(directory.members(given)?);
         return Ok(ChannelStep { row, deed: Deed::Create, lacks: Vec::new(), members });
     }
