@@ -30,12 +30,12 @@ fn codes(answer: &Value) -> Vec<&str> {
     list.map(|error| error["code"].as_str().unwrap()).collect()
 }
 
-fn last_error(channel: &Value) -> &str {
+pub(super) fn last_error(channel: &Value) -> &str {
     channel["last_error"].as_str().unwrap_or_default()
 }
 
 /// Makes a check fail that tells this channel alone: the notification, once it is settled.
-async fn failure(api: &Api, channel: &Value) -> Value {
+pub(super) async fn failure(api: &Api, channel: &Value) -> Value {
     let name = crate::support::random_name("job ");
     let check = api.check(&name, json!({"channels": [channel["channel_id"]]})).await;
     api.ping(&check, "/fail").await.says(200, "OK");

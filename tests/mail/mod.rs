@@ -1,6 +1,7 @@
 //! Mail to people, on a real mail server: how it gets there, what it looks like where it arrives, who
 //! gets any, and what becomes of mail that nobody takes.
 
+mod bounces;
 mod consent;
 mod letters;
 mod way;

@@ -1,7 +1,7 @@
 //! A mail server of the tests' own: Debian's Exim on three ports of this machine, which keeps what it
 //! takes. Addresses say how they are met: `nobody@` is unknown, `full@` has no room, `relay@` is not
-//! its business, mail to `members.test` needs a login, and any other may be told to wait. All tests
-//! share one; each uses addresses of its own.
+//! its business, mail to `members.test` needs a login, any other may be told to wait, and what was
+//! taken for one may come back. All tests share one; each uses addresses of its own.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +10,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde::Deserialize;
@@ -22,6 +23,11 @@ use super::until;
 pub const USER: &str = "overdue";
 /// With what.
 pub const PASSWORD: &str = "p4ss: $word\\ {ü}";
+
+/// The lists of who is told to wait, of whose mail comes back, and of where domains are.
+const BUSY: &str = "busy";
+const GONE: &str = "gone";
+const ROUTES: &str = "routes";
 
 /// Where Debian keeps it; its folder is in nobody's path but root's.
 const EXIM: &str = "/usr/sbin/exim4";
@@ -119,7 +125,9 @@ impl Post {
             // Started by root it works under a name of its own.
             fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
         }
-        fs::write(folder.file("busy"), "").unwrap();
+        for list in [BUSY, GONE, ROUTES] {
+            fs::write(folder.file(list), "").unwrap();
+        }
         make_certificate(&folder);
         let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let ports = free.each_ref().map(|socket| socket.local_addr().unwrap().port());
@@ -175,15 +183,32 @@ impl Post {
 
     /// From now on mail to this address is told to come later, or is taken again.
     pub fn put_off(&self, address: &str, later: bool) {
-        let path = self.folder.file("busy");
+        self.list(BUSY, address, later);
+    }
+
+    /// From now on mail to this address is taken, and refused by the server that it is sent on to: its
+    /// sender is told by a mail.
+    pub fn lose(&self, address: &str) {
+        self.list(GONE, address, true);
+    }
+
+    /// From now on mail to this domain goes to this port.
+    pub fn send_on(&self, domain: &str, port: u16) {
+        self.list(ROUTES, &format!("{domain}: 127.0.0.1::{port}"), true);
+    }
+
+    fn list(&self, name: &str, entry: &str, is_in: bool) {
+        static LISTS: Mutex<()> = Mutex::new(());
+        let _turn = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.folder.file(name);
         let all = fs::read_to_string(&path).unwrap();
-        let others = all.lines().filter(|line| *line != address);
+        let others = all.lines().filter(|line| *line != entry);
         let mut lines: Vec<&str> = others.collect();
-        if later {
-            lines.push(address);
+        if is_in {
+            lines.push(entry);
         }
         // Renamed over the old one, which may be read at this moment.
-        let new = self.folder.file(&super::random_name("busy-"));
+        let new = self.folder.file(&super::random_name("list-"));
         fs::write(&new, lines.join("\n") + "\n").unwrap();
         fs::rename(new, path).unwrap();
     }
@@ -293,18 +318,36 @@ rcpt:
   deny  domains = members.test
         !authenticated = *
         message = 550 5.7.1 Authentication required
-  defer condition = ${{lookup{{$local_part@$domain}}lsearch{{{home}/busy}}{{yes}}{{no}}}}
+  defer condition = ${{lookup{{$local_part@$domain}}lsearch{{{home}/{BUSY}}}{{yes}}{{no}}}}
         message = 450 4.2.1 Try later
+  deny  condition = ${{if eq{{$received_port}}{{{starttls}}}}}
+        condition = ${{lookup{{$local_part@$domain}}lsearch{{{home}/{GONE}}}{{yes}}{{no}}}}
+        message = 550 5.1.6 The mailbox has moved
   accept
 data:
   deny  condition = ${{if match{{$h_Subject:}}{{refused}}}}
         message = 554 5.7.1 We do not like this
   accept
 begin routers
+gone:
+  driver = manualroute
+  condition = ${{lookup{{$local_part@$domain}}lsearch{{{home}/{GONE}}}{{yes}}{{no}}}}
+  route_list = * 127.0.0.1::{starttls}
+  self = send
+  transport = on
+routes:
+  driver = manualroute
+  route_data = ${{lookup{{$domain}}lsearch{{{home}/{ROUTES}}}}}
+  self = send
+  transport = on
 all:
   driver = accept
   transport = keep
 begin transports
+on:
+  driver = smtp
+  allow_localhost
+  hosts_avoid_tls = *
 keep:
   driver = appendfile
   maildir_format
