@@ -275,22 +275,23 @@ fn make_certificate(folder: &Folder) {
     fs::write(folder.file("key.pem"), key.serialize_pem()).unwrap();
 }
 
-/// The name that it works under: its own where root starts it, else whoever starts it.
-fn user() -> String {
+/// The user and the group that it works under: its own where root starts it, else whoever starts it.
+fn user() -> [String; 2] {
     let id = |argument| {
         let output = Command::new("id").arg(argument).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
-    if id("-u") == "0" { "Debian-exim".to_owned() } else { id("-un") }
+    if id("-u") == "0" { ["Debian-exim"; 2].map(str::to_owned) } else { ["-un", "-gn"].map(id) }
 }
 
 fn configuration(folder: &Folder, [plain, starttls, tls]: [u16; 3]) -> String {
-    let (user, home) = (user(), folder.path().display());
+    let ([user, group], home) = (user(), folder.path().display());
     let password =
         PASSWORD.replace('\\', "\\\\").replace('$', "\\$").replace('{', "\\{").replace('}', "\\}");
     format!(
         r"
 exim_user = {user}
+exim_group = {group}
 primary_hostname = localhost
 keep_environment =
 spool_directory = {home}/spool
