@@ -13,7 +13,7 @@
 //! | `OVERDUE_PROJECT`, `OVERDUE_LINK` | the project's name, and where to look |
 //! | `OVERDUE_NAME`, `OVERDUE_STATUS` … | what a webhook's `$NAME`, `$STATUS` and so on stand for |
 //!
-//! Exit status 0 says that it was taken; after any other, and where it takes too long, it is tried again.
+//! Exit status 0 says that it was taken; after any other, and after 30 s, it is tried again.
 
 use std::collections::BTreeMap;
 use std::io;
