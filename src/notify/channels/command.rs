@@ -22,6 +22,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, Command};
@@ -95,17 +96,48 @@ pub(super) async fn deliver(
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
+        .process_group(0)
         .kill_on_drop(true)
         .spawn();
-    let ended = match started {
-        Ok(child) => tokio::time::timeout(PATIENCE, wait(child)).await,
+    let child = match started {
+        Ok(child) => child,
         Err(error) => return later(format!("{program} could not be started: {error}")),
     };
+    let family = Family::of(&child);
+    let ended = tokio::time::timeout(PATIENCE, wait(child)).await;
+    if ended.is_ok() {
+        family.leave();
+    }
     match ended {
         Ok(Ok((status, _))) if status.success() => Delivery::Delivered,
         Ok(Ok((status, complaint))) => later(format!("{program}: {status}{complaint}")),
         Ok(Err(error)) => later(format!("{program}: {error}")),
         Err(_) => later(format!("{program} took more than {} s", PATIENCE.as_secs())),
+    }
+}
+
+/// A program and all that it has started: ended together where it takes too long or nobody waits any
+/// more, so that no try leaves something hanging.
+struct Family(Option<Pid>);
+
+impl Family {
+    fn of(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(id.and_then(Pid::from_raw))
+    }
+
+    /// The program has ended by itself: what it has left running may go on.
+    fn leave(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // It may have ended just now.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
     }
 }
 
@@ -163,8 +195,10 @@ fn variables(message: &Message<'_>) -> Vec<(String, String)> {
     own.into_iter().chain(shared).map(|(name, text)| variable(name, &text)).collect()
 }
 
-/// A variable; none can hold a NUL, which ends texts there.
+/// A variable; none can hold a NUL, which ends texts there. JSON that is too long is left out: half of
+/// it is none.
 fn variable(name: &str, text: &str) -> (String, String) {
+    let text = if name.ends_with("JSON") && text.len() > LONGEST_VALUE { "" } else { text };
     (format!("OVERDUE_{name}"), cut_bytes(&text.replace('\0', "\u{fffd}"), LONGEST_VALUE))
 }
 
@@ -243,6 +277,23 @@ mod tests {
         let told = error(run("sleep 20 & echo $! >&2; exit 1").await);
         let left = told.rsplit(' ').next().unwrap().to_owned();
         run(&format!("kill {left}")).await;
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_ends_with_all_that_it_has_started() {
+        let mut shell = Command::new("/bin/sh");
+        let shell = shell.args(["-c", "sleep 60 & echo $!; wait"]).process_group(0);
+        let mut shell = shell.stdout(Stdio::piped()).spawn().unwrap();
+        let mut told = [0; 16];
+        let length = shell.stdout.as_mut().unwrap().read(&mut told).await.unwrap();
+        let sleeper = String::from_utf8_lossy(&told[..length]).trim().to_owned();
+        drop(Family::of(&shell));
+        assert_eq!(shell.wait().await.unwrap().to_string(), "signal: 9 (SIGKILL)");
+        // Its end may take a moment; what nobody has waited for stays as a zombie.
+        let state = || std::fs::read_to_string(format!("/proc/{sleeper}/stat")).unwrap_or_default();
+        while !(state().is_empty() || state().contains(") Z ")) {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]
