@@ -35,6 +35,8 @@ pub const MAX_MINUTES: i64 = 10_080;
 pub const MAX_GROUP_THRESHOLD: i64 = 1000;
 /// So many seconds after a test began, the notifier takes it up where this process died over it.
 const TAKEN_UP_AFTER: i64 = 60;
+/// Channels of a group that are tested side by side.
+const TESTS_AT_ONCE: usize = 32;
 /// The longest error text that is kept, in characters.
 const MAX_ERROR: usize = 500;
 
@@ -383,7 +385,7 @@ pub async fn test(
     Ok((row, remarks))
 }
 
-/// The test of a group: that of each of its channels, one after the other.
+/// The test of a group: that of each of its channels, some side by side.
 async fn test_each(
     ctx: &Context,
     outbound: &Outbound,
@@ -398,8 +400,18 @@ async fn test_each(
         let message = "the group has no channels: nobody is told";
         all.push(Remark::new(&remark::CHANNEL_DELIVERY_FAILED, message));
     }
-    for channel_id in members {
-        let (member, remarks) = test(ctx, outbound, project, channel_id, zone).await?;
+    let mut tested = Vec::new();
+    for some in members.chunks(TESTS_AT_ONCE) {
+        let tests = some.iter().map(|id| test(ctx, outbound, project, *id, zone));
+        tested.extend(futures_util::future::join_all(tests).await);
+    }
+    for outcome in tested {
+        let (member, remarks) = match outcome {
+            Ok(outcome) => outcome,
+            // Deleted a moment ago, and so no part of the group any more.
+            Err(Fault::Forbidden(_)) => continue,
+            Err(fault) => return Err(fault),
+        };
         let own = |remark: &Remark| remark.code != remark::QUEUE_DELAYED.code;
         for remark in remarks.into_iter().filter(own) {
             let message = format!("{}: {}", member.channel_name, remark.message);
@@ -512,6 +524,7 @@ impl Trial {
             next_attempt_at: Some(due_at),
             sent_at: None,
             last_error: None,
+            due_at: Some(due_at),
             group_id: None,
         };
         Ok(Self { row, owner })
@@ -529,6 +542,7 @@ impl Trial {
             sent_at: sent.then_some(now),
             error: error.map(str::to_owned),
             held_until: None,
+            told: false,
         };
         let mut tx = ctx.store.begin().await?;
         notifications::settle(&mut tx, &self.owner, &[settled]).await?;

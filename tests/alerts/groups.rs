@@ -81,11 +81,10 @@ both_databases! {
             body
         };
         let whole = json!({"channels": [id]});
-        let list = "config.channels: must be a list of at least one id";
+        let list = "config.channels: must be a list of ids";
         let ids = "config.channels: must be ids of channels of this project that are no groups";
         for (body, start) in [
             (with(json!({}), json!({})), "config.channels: is required"),
-            (with(json!({"channels": []}), json!({})), list),
             (with(json!({"channels": id}), json!({})), list),
             (with(json!({"channels": [id, "x"]}), json!({})), list),
             (with(json!({"channels": [id, -1]}), json!({})), list),
@@ -122,6 +121,8 @@ both_databases! {
         let deleted = api.delete(&path_of(&api, &second)).await.ok();
         assert_eq!(deleted["error_list"][0]["code"], "NONE_ASSIGNED");
         assert_eq!(channel_now(&api, &both).await["config"]["channels"], json!([]));
+        let file = api.get(&api.path("/export")).await.text().to_owned();
+        assert_eq!(import(&api, &file).await.ok()["updated"], json!([]));
         let written = api.put(&api.check_path(&check, ""), &json!({"grace": 120})).await.ok();
         assert_eq!(written["error_list"][0]["code"], "NONE_ASSIGNED");
     }

@@ -46,7 +46,7 @@ fn about(field: &Field) -> String {
         }
         Shape::Number(from, to, usual) => format!("{from} to {to}; {usual} where it is not said."),
         Shape::Flag(usual) => format!("0 or 1; {usual} where it is not said."),
-        Shape::Channels => "A list of at least one `channel_id`.".to_owned(),
+        Shape::Channels => "A list of `channel_id`s.".to_owned(),
     };
     let needed = if field.is_needed { " Required." } else { "" };
     let hidden = matches!(field.shape, Shape::Secret(_) | Shape::SecretUrl);

@@ -212,7 +212,7 @@ impl Field {
             (Shape::OneOf(words), None) => Ok(json!(words[0])),
             (Shape::Channels, Some(given)) => {
                 let ids = given.as_array().and_then(|ids| channel_ids(ids));
-                let reason = "must be a list of at least one id of a channel";
+                let reason = "must be a list of ids of channels";
                 ids.map(|ids| json!(ids)).ok_or_else(|| invalid(self.name, reason))
             }
             (_, None) if self.is_needed => Err(invalid(self.name, "is required")),
@@ -276,10 +276,10 @@ impl Field {
     }
 }
 
-/// Ids in order, each once; none where there is none, or something else among them.
+/// Ids in order, each once; none where something else is among them.
 fn channel_ids(given: &[Value]) -> Option<Vec<i64>> {
     let ids: Option<BTreeSet<i64>> = given.iter().map(Value::as_i64).collect();
-    let ids = ids.filter(|ids| ids.first().is_some_and(|first| *first > 0))?;
+    let ids = ids.filter(|ids| ids.first().is_none_or(|first| *first > 0))?;
     Some(ids.into_iter().collect())
 }
 

@@ -362,8 +362,8 @@ impl Directory {
             let reason = "is no field of this kind; there are channels";
             return Err(Fault::invalid(field(name), reason));
         }
-        let choices = fields.get("channels").and_then(chosen).filter(|them| !them.is_empty());
-        let reason = "must be a list of at least one channel, each its name";
+        let choices = fields.get("channels").and_then(chosen);
+        let reason = "must be a list of channels, each its name";
         let choices = choices.ok_or_else(|| Fault::invalid(field("channels"), reason))?;
         let places = self.places(&choices).map_err(|fault| at("config", fault))?;
         if let Some(place) = places.iter().find(|place| self.groups[**place]) {
