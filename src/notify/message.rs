@@ -31,8 +31,6 @@ pub(super) struct Message {
     pub(super) channel_uuid: String,
     pub(super) config: Value,
     pub(super) alert: Alert,
-    /// Microseconds that the channel itself wanted to wait before it tells.
-    pub(super) delay: i64,
     /// The id of the message that it follows, for kinds that show the two together.
     pub(super) follows: Option<String>,
 }
@@ -113,9 +111,8 @@ pub(super) async fn write(ctx: &Context, row: &NotificationRow) -> Result<Writte
     }
     let mut alert = alert(ctx, &mut conn, row, check, flip).await?;
     alert.link = alert_link.unwrap_or(alert.link);
-    let delay = channel.after_minutes * 60 * crate::clock::SECOND;
     let channel_uuid = channel.uuid;
-    Ok(Written::Send(Box::new(Message { kind, channel_uuid, config, alert, delay, follows })))
+    Ok(Written::Send(Box::new(Message { kind, channel_uuid, config, alert, follows })))
 }
 
 /// Holds a message to an email channel against what its recipient has agreed to. The link that the

@@ -406,8 +406,8 @@ async fn send(ctx: Context, outbound: Arc<Outbound>, rows: Vec<NotificationRow>)
     let delivery = channels::deliver(ways, &target, &told).await;
     failpoint::reached("message_sent");
     let attempt = Attempt::of(written.iter().map(|(row, _)| row), ctx.now());
-    reports.extend(written.into_iter().map(|(row, message)| {
-        let verdict = Verdict::of(delivery.clone(), &row, message.delay, &attempt);
+    reports.extend(written.into_iter().map(|(row, _)| {
+        let verdict = Verdict::of(delivery.clone(), &row, &attempt);
         Report { row, verdict }
     }));
     reports

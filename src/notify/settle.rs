@@ -109,12 +109,7 @@ impl Verdict {
     }
 
     /// What follows from what the receiver answered.
-    pub(super) fn of(
-        delivery: Delivery,
-        row: &NotificationRow,
-        delay: i64,
-        attempt: &Attempt,
-    ) -> Self {
+    pub(super) fn of(delivery: Delivery, row: &NotificationRow, attempt: &Attempt) -> Self {
         match delivery {
             Delivery::Delivered => Self::ended(NotificationState::Sent, None),
             Delivery::Skipped => {
@@ -125,9 +120,7 @@ impl Verdict {
             Delivery::Gone { error } => {
                 Self { disable: true, ..Self::ended(NotificationState::Failed, Some(error)) }
             }
-            Delivery::Retry { error, retry_after } => {
-                Self::retry(error, retry_after, row, delay, attempt)
-            }
+            Delivery::Retry { error, retry_after } => Self::retry(error, retry_after, row, attempt),
         }
     }
 
@@ -135,10 +128,9 @@ impl Verdict {
         error: String,
         retry_after: Option<Duration>,
         row: &NotificationRow,
-        delay: i64,
         attempt: &Attempt,
     ) -> Self {
-        let first_try = row.created_at.plus_micros(delay);
+        let first_try = row.due_at.unwrap_or(row.created_at);
         if retry::gives_up(first_try, attempt.at) {
             return Self::ended(NotificationState::Failed, Some(error));
         }
@@ -205,7 +197,21 @@ fn settled(report: &Report, now: Timestamp) -> Settled {
         sent_at: verdict.is_sent().then_some(now),
         error: verdict.short_error(),
         held_until: verdict.held_until,
+        told: is_told(report),
     }
+}
+
+/// Whether the channel has heard this news of the check, or would have, had its own configuration not
+/// passed it over; what is tried again counts until it is given up.
+fn is_told(report: &Report) -> bool {
+    let is_news = matches!(report.row.event, Event::Down | Event::Up | Event::Flapping);
+    let Verdict { state, tried, .. } = report.verdict;
+    is_news
+        && match state {
+            NotificationState::Pending | NotificationState::Sent => true,
+            NotificationState::Suppressed => tried,
+            NotificationState::Failed => false,
+        }
 }
 
 /// What the channel shows, the next reminder, and what others are told of a channel's end.

@@ -17,11 +17,12 @@ pub(super) type Turn = (i64, i64, Timestamp);
 
 /// Who is told that a check is flapping: its channels that take turns to down.
 fn tell() -> String {
+    let due = "r.now + ch.after_minutes * 60000000";
     format!(
         "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, event, \
-    state, attempts, created_at, next_attempt_at) \
+    state, attempts, created_at, next_attempt_at, due_at, told) \
     SELECT DISTINCT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'flapping', 'pending', 0, r.now, \
-    r.now + ch.after_minutes * 60000000 \
+    {due}, {due}, 1 \
     FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n \
     {TOLD} \
     WHERE ch.on_down = 1 ORDER BY f.flip_id"
@@ -82,8 +83,8 @@ pub(super) async fn judge(conn: &mut Conn, turns: &[Turn], now: Timestamp) -> Re
     Rows::new("check_id, n, now", columns).execute(conn, &tell()).await
 }
 
-/// Those of these turns with which their check has gone up and down too often. Pausing is no turn; the
-/// count looks at no more of a check's flips than its threshold makes it need, however old it is.
+/// Those of these turns with which their check has gone up and down too often. Pausing is no turn, and
+/// what was before the last flapping ended counts no more; the count looks at no more of a check's flips than its threshold makes it need, however old it is.
 async fn too_many(conn: &mut Conn, turns: &[Turn]) -> Result<Vec<Turn>> {
     #[derive(sqlx::FromRow)]
     struct CountRow {
@@ -98,6 +99,7 @@ async fn too_many(conn: &mut Conn, turns: &[Turn]) -> Result<Vec<Turn>> {
     let sql = format!(
         "SELECT c.check_id, c.flap_threshold, (SELECT COUNT(*) FROM flips f \
          WHERE f.check_id = c.check_id AND f.n > l.n - 4 * c.flap_threshold AND f.at > l.at - $1 \
+         AND f.at > COALESCE((SELECT g.quiet_until FROM flapping g WHERE g.check_id = c.check_id), 0) \
          AND f.from_status IN ('up', 'down') AND f.to_status IN ('up', 'down')) AS flips \
          FROM checks c JOIN flips l ON l.check_id = c.check_id \
          AND l.n = (SELECT MAX(x.n) FROM flips x WHERE x.check_id = c.check_id) \
@@ -113,19 +115,17 @@ async fn too_many(conn: &mut Conn, turns: &[Turn]) -> Result<Vec<Turn>> {
     Ok(turns.iter().copied().filter(|(check_id, _, _)| flapping.contains(check_id)).collect())
 }
 
-/// Forgets that these checks were flapping, where they have been quiet for long enough by `now`; who
-/// was still to be told of it is not.
-pub(super) async fn end(conn: &mut Conn, check_ids: &[i64], now: Timestamp) -> Result<()> {
+/// Ends the flapping of these checks: who was still to be told of it is not. When it ended stays: what
+/// was before counts no more.
+pub(super) async fn end(conn: &mut Conn, check_ids: &[i64]) -> Result<()> {
     if check_ids.is_empty() {
         return Ok(());
     }
     let condition = conn.db().is_in("check_id", "$1");
     let sql = format!(
-        "UPDATE notifications SET state = 'suppressed', next_attempt_at = NULL WHERE {condition} \
+        "UPDATE notifications SET state = 'suppressed', next_attempt_at = NULL, told = 0 WHERE {condition} \
          AND state = 'pending' AND event = 'flapping' AND attempts = 0 AND lease_owner IS NULL"
     );
     execute!(conn, AssertSqlSafe(sql), id_list(check_ids));
-    let sql = format!("DELETE FROM flapping WHERE {condition} AND quiet_until <= $2");
-    execute!(conn, AssertSqlSafe(sql), id_list(check_ids), now);
     Ok(())
 }

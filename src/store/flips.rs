@@ -37,12 +37,14 @@ pub struct FlipRow {
 /// Who is told of a check's turn to down: its channels that take such news. What a maintenance
 /// window covers is suppressed, and held until `r.until`.
 fn tell_down() -> String {
+    let due = "CASE WHEN r.until IS NULL THEN r.now + ch.after_minutes * 60000000 END";
     format!(
         "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, \
-    event, state, attempts, created_at, next_attempt_at, last_error, muted, held_until) \
+    event, state, attempts, created_at, next_attempt_at, due_at, told, last_error, muted, \
+         held_until) \
     SELECT DISTINCT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'down', \
     CASE WHEN r.until IS NULL THEN 'pending' ELSE 'suppressed' END, 0, r.now, \
-    CASE WHEN r.until IS NULL THEN r.now + ch.after_minutes * 60000000 END, r.why, \
+    {due}, {due}, CASE WHEN r.until IS NULL THEN 1 ELSE 0 END, r.why, \
     CASE WHEN r.until IS NULL THEN 0 ELSE 1 END, r.until \
     FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n \
     {TOLD} \
@@ -54,12 +56,14 @@ fn tell_down() -> String {
 /// What a window covers is suppressed; then it is written for those too from whom the down was kept
 /// back, and held unless all of it happened inside the window.
 fn tell_up() -> String {
+    let due = "CASE WHEN r.until IS NULL THEN r.now END";
     format!(
         "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, \
-         event, state, attempts, created_at, next_attempt_at, last_error, muted, held_until) \
+         event, state, attempts, created_at, next_attempt_at, due_at, told, last_error, muted, \
+         held_until) \
          SELECT DISTINCT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'up', \
          CASE WHEN r.until IS NULL THEN 'pending' ELSE 'suppressed' END, 0, r.now, \
-         CASE WHEN r.until IS NULL THEN r.now END, r.why, \
+         {due}, {due}, CASE WHEN r.until IS NULL THEN 1 ELSE 0 END, r.why, \
          CASE WHEN r.until IS NULL THEN 0 ELSE 1 END, \
          CASE WHEN ch.on_down = 1 OR r.since IS NULL OR r.since > (SELECT b.at FROM flips b \
          WHERE b.check_id = f.check_id AND b.n = f.n - 1) THEN r.until END \

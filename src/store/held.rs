@@ -20,9 +20,7 @@ use crate::fault::Result;
 /// news, or it takes no others.
 pub(super) const WAS_TOLD: &str = "(ch.on_down = 0 OR (SELECT d.event FROM notifications d \
     WHERE d.check_id = f.check_id AND d.channel_id = ch.channel_id \
-    AND d.event IN ('down', 'up', 'flapping') AND (d.state IN ('pending', 'sent') \
-    OR (d.state = 'suppressed' AND d.attempts > 0 AND d.muted = 0 \
-    AND d.event <> 'flapping')) \
+    AND d.told = 1 \
     ORDER BY d.notification_id DESC LIMIT 1) IN ('down', 'flapping'))";
 
 /// What covers which of these checks at `now`: maintenance windows ([`maintenance::covers_of`]), and
@@ -103,7 +101,7 @@ pub async fn release(conn: &mut Conn, due: &[(i64, Timestamp)], now: Timestamp) 
     let longer = covered.iter().map(|(id, by)| (*id, *by, covers.get(id).map(|c| c.until)));
     hold(conn, longer).await?;
     let free_ids: Vec<i64> = free.iter().map(|(check_id, _)| *check_id).collect();
-    flapping::end(conn, &free_ids, now).await?;
+    flapping::end(conn, &free_ids).await?;
     let told = tell(conn, &free, now).await?;
     hold(conn, free.iter().map(|(id, by)| (*id, *by, None))).await?;
     Ok(told)
@@ -116,12 +114,13 @@ async fn tell(conn: &mut Conn, free: &[(i64, Timestamp)], now: Timestamp) -> Res
         Column::times(free.iter().map(|(_, by)| *by)),
         Column::times(free.iter().map(|_| now)),
     ];
+    let due = "h.held_until + 60000000 * CASE h.event WHEN 'down' THEN ch.after_minutes \
+               WHEN 'reminder' THEN ch.remind_every ELSE 0 END";
     let sql = format!(
         "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, event, state, \
-         attempts, created_at, next_attempt_at) \
+         attempts, created_at, next_attempt_at, due_at, told) \
          SELECT h.project_id, h.channel_id, h.check_id, h.flip_id, h.event, 'pending', 0, r.now, \
-         h.held_until + 60000000 * CASE h.event WHEN 'down' THEN ch.after_minutes \
-         WHEN 'reminder' THEN ch.remind_every ELSE 0 END \
+         {due}, {due}, CASE h.event WHEN 'reminder' THEN 0 ELSE 1 END \
          FROM r JOIN notifications h ON h.check_id = r.check_id \
          AND h.held_until IS NOT NULL AND h.held_until <= r.until \
          JOIN flips f ON f.flip_id = h.flip_id \
@@ -151,7 +150,10 @@ async fn hold(
         Column::times(all.iter().map(|(_, by, _)| *by)),
         Column::times(all.iter().map(|(_, _, until)| *until)),
     ];
-    let sql = "UPDATE notifications SET held_until = r.until FROM r \
+    // Of a check that has changed its state since, only the last news can still be told.
+    let sql = "UPDATE notifications SET held_until = CASE WHEN EXISTS (SELECT 1 FROM flips f \
+               JOIN flips l ON l.check_id = f.check_id AND l.n > f.n \
+               WHERE f.flip_id = notifications.flip_id) THEN NULL ELSE r.until END FROM r \
                WHERE notifications.check_id = r.check_id \
                AND notifications.held_until IS NOT NULL AND notifications.held_until <= r.by_then";
     Rows::new("check_id, by_then, until", columns).execute(conn, sql).await?;

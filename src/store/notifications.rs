@@ -77,13 +77,15 @@ pub struct NotificationRow {
     pub sent_at: Option<Timestamp>,
     /// What went wrong last.
     pub last_error: Option<String>,
+    /// When it was first to be sent; none of what is kept back.
+    pub due_at: Option<Timestamp>,
     /// The message that it is a part of, where several are sent as one.
     pub group_id: Option<String>,
 }
 
 const COLUMNS: &str = "n.notification_id, n.project_id, n.channel_id, n.check_id, n.flip_id, \
     n.event, n.detail, n.state, n.attempts, n.created_at, n.next_attempt_at, n.sent_at, \
-    n.last_error, n.group_id";
+    n.last_error, n.due_at, n.group_id";
 
 /// Who claims, and when.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +115,8 @@ fn is_claimable() -> String {
     format!(
         "m.state = 'pending' AND m.next_attempt_at <= $1 AND {} AND NOT EXISTS ( \
          SELECT 1 FROM notifications e WHERE e.check_id = m.check_id \
-         AND e.channel_id = m.channel_id AND e.state = 'pending' AND e.flip_id < m.flip_id \
+         AND e.channel_id = m.channel_id AND e.state = 'pending' AND e.flip_id <= m.flip_id \
+         AND (e.flip_id < m.flip_id OR (e.event = 'flapping' AND m.event <> 'flapping')) \
          AND (e.event <> 'reminder' OR e.lease_until IS NOT NULL))",
         is_free("m")
     )
@@ -335,8 +338,7 @@ pub async fn oldest_undelivered(conn: &mut Conn, now: Timestamp) -> Result<Optio
     Ok(fetch_value!(
         conn,
         Option<Timestamp>,
-        "SELECT MIN(CASE WHEN attempts = 0 THEN next_attempt_at ELSE created_at END) \
-         FROM notifications WHERE state = 'pending' AND (attempts > 0 OR next_attempt_at <= $1)",
+        "SELECT MIN(due_at) FROM notifications WHERE state = 'pending' AND due_at <= $1",
         now
     ))
 }
@@ -386,6 +388,8 @@ pub struct Settled {
     pub error: Option<String>,
     /// A maintenance window keeps it back: when to look whether it still does.
     pub held_until: Option<Timestamp>,
+    /// The channel has heard this news of the check, or is about to.
+    pub told: bool,
 }
 
 /// Which of these notifications `owner` still holds the lease on. They stay its own until the
@@ -422,13 +426,15 @@ pub async fn settle(conn: &mut Conn, owner: &str, settled: &[Settled]) -> Result
         Column::texts(all().map(|s| s.error.clone())),
         Column::ints(all().map(|s| i64::from(s.held_until.is_some()))),
         Column::times(all().map(|s| s.held_until)),
+        Column::ints(all().map(|s| i64::from(s.told))),
     ];
     let sql = "UPDATE notifications SET state = r.state, attempts = attempts + r.tried, \
                next_attempt_at = r.next_attempt_at, sent_at = r.sent_at, last_error = r.error, \
-               muted = r.muted, held_until = r.held_until, lease_owner = NULL, lease_until = NULL FROM r \
+               muted = r.muted, told = r.told, \
+               held_until = r.held_until, lease_owner = NULL, lease_until = NULL FROM r \
                WHERE notifications.notification_id = r.id AND notifications.state = 'pending' \
                AND notifications.lease_owner = r.owner";
-    let names = "id, owner, state, tried, next_attempt_at, sent_at, error, muted, held_until";
+    let names = "id, owner, state, tried, next_attempt_at, sent_at, error, muted, held_until, told";
     Rows::new(names, columns).execute(conn, sql).await?;
     Ok(())
 }
@@ -461,8 +467,8 @@ pub async fn insert(conn: &mut Conn, new: &NewNotification<'_>, now: Timestamp) 
         conn,
         i64,
         "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, event, detail, \
-         state, attempts, created_at, next_attempt_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $8) RETURNING notification_id",
+         state, attempts, created_at, next_attempt_at, due_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $8, $8) RETURNING notification_id",
         new.project_id,
         new.channel_id,
         new.check_id,
@@ -501,7 +507,7 @@ pub async fn claim_one(
 pub async fn fail_all_of_channel(conn: &mut Conn, channel_id: i64, error: &str) -> Result<()> {
     execute!(
         conn,
-        "UPDATE notifications SET state = 'failed', last_error = $2, next_attempt_at = NULL, \
+        "UPDATE notifications SET state = 'failed', told = 0, last_error = $2, next_attempt_at = NULL, \
          lease_owner = NULL, lease_until = NULL WHERE channel_id = $1 AND state = 'pending'",
         channel_id,
         error
@@ -518,7 +524,7 @@ pub(super) async fn suppress_waiting(
 ) -> Result<()> {
     let condition = conn.db().is_in("check_id", "$1");
     let sql = format!(
-        "UPDATE notifications SET state = 'suppressed', next_attempt_at = NULL \
+        "UPDATE notifications SET state = 'suppressed', told = 0, next_attempt_at = NULL \
          WHERE {condition} AND state = 'pending' AND attempts = 0 AND lease_owner IS NULL \
          AND (event = 'reminder' OR (event = 'down' AND next_attempt_at > $2))"
     );
@@ -603,9 +609,7 @@ pub async fn last_news_was_bad(conn: &mut Conn, row: &NotificationRow) -> Result
         IdRow,
         "SELECT l.notification_id AS id FROM (SELECT d.notification_id, d.event \
          FROM notifications d WHERE d.check_id = $1 AND d.channel_id = $2 \
-         AND d.notification_id < $3 AND d.event IN ('down', 'up', 'flapping') \
-         AND (d.state = 'sent' OR (d.state = 'suppressed' AND d.attempts > 0 AND d.muted = 0 \
-         AND d.event <> 'flapping')) \
+         AND d.notification_id < $3 AND d.told = 1 \
          ORDER BY d.notification_id DESC LIMIT 1) l WHERE l.event <> 'up'",
         row.check_id,
         row.channel_id,

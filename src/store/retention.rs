@@ -138,16 +138,24 @@ impl History {
                 "t.n < (SELECT s.n_flips FROM check_states s WHERE s.check_id = t.check_id) \
                  AND NOT EXISTS (SELECT 1 FROM flips e WHERE e.check_id = t.check_id \
                  AND e.n <= t.n AND (e.at >= $1 OR EXISTS (SELECT 1 FROM notifications n \
-                 WHERE n.flip_id = e.flip_id AND n.state = 'pending')))",
+                 WHERE n.flip_id = e.flip_id AND n.state = 'pending'))) \
+                 AND NOT EXISTS (SELECT 1 FROM notifications h WHERE h.check_id = t.check_id \
+                 AND h.held_until IS NOT NULL)",
             ),
-            // Whether a channel was told of a down decides whether it is told of the up.
+            // What a channel heard last of a check decides whether it is told that it is up again: that
+            // stays, and while more is on its way, what was heard before.
             Self::Notifications => (
                 "notifications",
                 "notification_id",
                 "created_at",
                 "t.state <> 'pending' AND (t.flip_id IS NULL OR NOT EXISTS (SELECT 1 FROM flips f \
                  JOIN check_states s ON s.check_id = f.check_id AND s.n_flips = f.n \
-                 WHERE f.flip_id = t.flip_id))",
+                 WHERE f.flip_id = t.flip_id)) AND (t.told = 0 OR (EXISTS ( \
+                 SELECT 1 FROM notifications l WHERE l.check_id = t.check_id \
+                 AND l.channel_id = t.channel_id AND l.told = 1 \
+                 AND l.notification_id > t.notification_id) AND NOT EXISTS ( \
+                 SELECT 1 FROM notifications p WHERE p.check_id = t.check_id \
+                 AND p.channel_id = t.channel_id AND p.state = 'pending')))",
             ),
             Self::Requests => ("requests", "request_row_id", "at", "1 = 1"),
             Self::Events => ("check_events", "event_id", "at", "1 = 1"),

@@ -64,7 +64,7 @@ both_databases! {
         assert_eq!(scene.told().await[7..], ["up"]);
         // And what comes then is news again.
         scene.fail().await;
-        assert_eq!(scene.told().await[7..], ["up", "flapping"], "still within the hour");
+        assert_eq!(scene.told().await[7..], ["up", "down"], "what was before counts no more");
         scene.end().await;
     }
 

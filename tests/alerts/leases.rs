@@ -46,6 +46,7 @@ async fn taken_over(parts: &Parts, at: Timestamp) {
         sent_at: Some(at),
         error: None,
         held_until: None,
+        told: true,
     };
     notifications::settle(&mut tx, "node-2", &[sent]).await.unwrap();
     tx.commit().await.unwrap();

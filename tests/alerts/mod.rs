@@ -9,6 +9,7 @@ mod false_alarms;
 mod flapping;
 mod groups;
 mod guard;
+mod heard;
 mod isolation;
 mod killed;
 mod leases;

@@ -201,6 +201,7 @@ fn sent(row: &NotificationRow, now: Timestamp) -> Settled {
         sent_at: Some(now),
         error: None,
         held_until: None,
+        told: row.event != Event::Reminder,
     }
 }
 
