@@ -213,17 +213,10 @@ impl Post {
         fs::rename(new, path).unwrap();
     }
 
-    /// What it has noted of how the first mail to this address came: by which connection (`H=`), under
+    /// What it has noted in the first mail to this address of how that came: by which connection, under
     /// TLS or not (`X=`), and by whom (`A=`).
     pub async fn arrival(&self, address: &str) -> String {
-        until(&format!("the arrival of mail to {address}"), async || {
-            let log = fs::read_to_string(self.folder.file("log/main")).ok()?;
-            let kept = log.lines().find(|line| line.contains(" => ") && line.contains(address))?;
-            let id = kept.split(' ').nth(2)?;
-            let came = log.lines().find(|line| line.contains(id) && line.contains(" <= "));
-            came.map(str::to_owned)
-        })
-        .await
+        self.wait_for(address, 1).await[0].header("received").to_owned()
     }
 
     /// The mails to this address so far, in order of arrival.
@@ -296,7 +289,8 @@ primary_hostname = localhost
 keep_environment =
 spool_directory = {home}/spool
 log_file_path = {home}/log/%s
-log_selector = +incoming_port
+received_header_text = Received: from [$sender_host_address]:$sender_host_port \
+  X=$tls_in_cipher A=$sender_host_authenticated:$authenticated_id by localhost; $tod_full
 local_interfaces = 127.0.0.1
 daemon_smtp_ports = {plain} : {starttls} : {tls}
 tls_on_connect_ports = {tls}
