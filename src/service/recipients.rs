@@ -9,7 +9,7 @@ use crate::domain::alert::one_line;
 use crate::fault::Result;
 use crate::mail::Address;
 use crate::notify::channels::Kind;
-use crate::notify::channels::email::link::{self, Purpose};
+use crate::notify::channels::email::link::{self, Named, Purpose};
 use crate::notify::channels::email::{address, waits};
 use crate::notify::message::open_config;
 use crate::notify::tell_of_disabled;
@@ -119,8 +119,9 @@ pub struct Subscription {
 /// # Errors
 /// The database is out.
 pub async fn look(ctx: &Context, purpose: Purpose, token: &str) -> Result<Option<Subscription>> {
+    let Some(named) = link::read(&ctx.keys, purpose, token) else { return Ok(None) };
     let mut conn = ctx.store.read().await?;
-    match named(ctx, &mut conn, purpose, token).await? {
+    match channel_of(ctx, &mut conn, &named).await? {
         Some((row, address)) => subscription(&mut conn, &row, &address).await.map(Some),
         None => Ok(None),
     }
@@ -132,9 +133,9 @@ pub async fn look(ctx: &Context, purpose: Purpose, token: &str) -> Result<Option
 /// # Errors
 /// The database refused.
 pub async fn confirm(ctx: &Context, token: &str) -> Result<Option<Subscription>> {
+    let Some(named) = link::read(&ctx.keys, Purpose::Confirm, token) else { return Ok(None) };
     let mut tx = ctx.store.begin().await?;
-    let Some(named) = locked(ctx, &mut tx, Purpose::Confirm, token).await? else { return Ok(None) };
-    let (mut row, address) = named;
+    let Some((mut row, address)) = locked(ctx, &mut tx, &named).await? else { return Ok(None) };
     let name = address.to_string();
     for mut channel in bulk::channels_of(&mut tx, row.project_id).await? {
         let is_email = channel.kind == Kind::Email.as_str();
@@ -163,9 +164,9 @@ pub async fn confirm(ctx: &Context, token: &str) -> Result<Option<Subscription>>
 /// # Errors
 /// The database refused.
 pub async fn unsubscribe(ctx: &Context, token: &str) -> Result<Option<Subscription>> {
+    let Some(named) = link::read(&ctx.keys, Purpose::Unsubscribe, token) else { return Ok(None) };
     let mut tx = ctx.store.begin().await?;
-    let named = locked(ctx, &mut tx, Purpose::Unsubscribe, token).await?;
-    let Some((mut row, address)) = named else { return Ok(None) };
+    let Some((mut row, address)) = locked(ctx, &mut tx, &named).await? else { return Ok(None) };
     give_up(ctx, &mut tx, &row, "unsubscribed by its recipient").await?;
     confirmations::withdraw(&mut tx, row.channel_id).await?;
     row.confirmed_address = None;
@@ -183,9 +184,9 @@ pub async fn unsubscribe(ctx: &Context, token: &str) -> Result<Option<Subscripti
 /// # Errors
 /// The database refused.
 pub async fn bounced(ctx: &Context, token: &str, reason: &str) -> Result<bool> {
+    let Some(named) = link::read(&ctx.keys, Purpose::Bounce, token) else { return Ok(false) };
     let mut tx = ctx.store.begin().await?;
-    let named = locked(ctx, &mut tx, Purpose::Bounce, token).await?;
-    let Some((row, address)) = named else { return Ok(false) };
+    let Some((row, address)) = locked(ctx, &mut tx, &named).await? else { return Ok(false) };
     let reason: String = one_line(reason).chars().take(MAX_REASON).collect();
     give_up(ctx, &mut tx, &row, &format!("mail to {address} came back: {reason}")).await?;
     tx.commit().await?;
@@ -208,25 +209,23 @@ async fn give_up(ctx: &Context, tx: &mut Tx, row: &ChannelRow, error: &str) -> R
     Ok(())
 }
 
-/// The channel that a token names, its project locked against other changes, and its address.
+/// The channel that a token names, its project locked against other changes, and its address. Whoever
+/// calls has read the token before: one that is made up is not to reach the database.
 async fn locked(
     ctx: &Context,
     tx: &mut Tx,
-    purpose: Purpose,
-    token: &str,
+    named: &Named,
 ) -> Result<Option<(ChannelRow, Address)>> {
-    let Some((row, _)) = named(ctx, tx, purpose, token).await? else { return Ok(None) };
+    let Some((row, _)) = channel_of(ctx, tx, named).await? else { return Ok(None) };
     projects::lock(tx, row.project_id).await?;
-    named(ctx, tx, purpose, token).await
+    channel_of(ctx, tx, named).await
 }
 
-async fn named(
+async fn channel_of(
     ctx: &Context,
     conn: &mut Conn,
-    purpose: Purpose,
-    token: &str,
+    named: &Named,
 ) -> Result<Option<(ChannelRow, Address)>> {
-    let Some(named) = link::read(&ctx.keys, purpose, token) else { return Ok(None) };
     let Some(row) = channels::find_by_uuid(conn, &named.channel_uuid).await? else {
         return Ok(None);
     };

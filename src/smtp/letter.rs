@@ -1,14 +1,28 @@
 //! A message as text: what word filters look at, and whether it says that another could not be
 //! delivered. Whatever is broken in it is read as far as it goes.
 
-use mail_parser::{MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use crate::domain::ping::MailText;
 
+/// What a message says.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// Its subject and its text.
+    pub(super) text: MailText,
+    /// Why another message could not be delivered for good, where that is what it tells.
+    pub(super) failure: Option<String>,
+}
+
+/// Reads a message. A large one takes its time.
+pub(super) fn read(message: &[u8]) -> Reading {
+    let Some(parsed) = MessageParser::default().parse(message) else { return Reading::default() };
+    Reading { text: text_of(&parsed), failure: failure_told_by(&parsed) }
+}
+
 /// The subject and the text of a message. Where there is text only as HTML, that is read without
 /// its markup; what is attached is not read.
-pub(super) fn text_of(message: &[u8]) -> MailText {
-    let Some(parsed) = MessageParser::default().parse(message) else { return MailText::default() };
+fn text_of(parsed: &Message<'_>) -> MailText {
     let texts = (0..parsed.text_body_count()).filter_map(|at| parsed.body_text(at));
     MailText {
         subject: parsed.subject().unwrap_or_default().to_owned(),
@@ -19,8 +33,7 @@ pub(super) fn text_of(message: &[u8]) -> MailText {
 /// Why a message could not be delivered for good, where that is what this one tells (RFC 3464): the
 /// words of the server that refused it. None where it is no such report, or one of a delay or a
 /// success.
-pub(super) fn failure_told_by(message: &[u8]) -> Option<String> {
-    let parsed = MessageParser::default().parse(message)?;
+fn failure_told_by(parsed: &Message<'_>) -> Option<String> {
     let mut told = parsed.parts.iter().filter(|part| is_delivery_status(part));
     told.find_map(|part| failure_in(&contents(part)))
 }
@@ -81,6 +94,14 @@ fn fields_of(group: &str) -> Vec<(String, String)> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn text_of(message: &[u8]) -> MailText {
+        read(message).text
+    }
+
+    fn failure_told_by(message: &[u8]) -> Option<String> {
+        read(message).failure
+    }
 
     #[test]
     fn subject_and_text_are_decoded() {
@@ -168,15 +189,13 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = text_of(&bytes);
-            let _ = failure_told_by(&bytes);
+            let _ = read(&bytes);
         }
 
         #[test]
         fn any_part_of_a_report_is_read_without_a_panic(part in "\\PC{0,60}", cut in 0_usize..700) {
             let whole = report(&part);
-            let _ = failure_told_by(&whole[..cut.min(whole.len())]);
-            let _ = text_of(&whole[..cut.min(whole.len())]);
+            let _ = read(&whole[..cut.min(whole.len())]);
         }
     }
 }

@@ -42,6 +42,7 @@ pub(super) enum Recipient {
 /// A message on its way to its recipients.
 struct Letter {
     text: Arc<MailText>,
+    failure: Option<String>,
     kept: Bytes,
     was_cut: bool,
     sender: String,
@@ -87,8 +88,10 @@ impl Postbox {
     pub(super) async fn recipient(&self, address: &str) -> Result<Recipient, Reply> {
         let ours = self.local_part(address).and_then(mailbox::parse);
         let address = match ours {
-            None => return Err(self.unknown()),
-            Some(Mailbox::Bounce { token }) => return Ok(Recipient::Bounce { token }),
+            Some(Mailbox::Bounce { token }) if bounce::is_ours(&self.ctx, &token) => {
+                return Ok(Recipient::Bounce { token });
+            }
+            None | Some(Mailbox::Bounce { .. }) => return Err(self.unknown()),
             Some(Mailbox::Check(address)) => address,
         };
         match self.finder.by_address(&address.target()).await {
@@ -128,24 +131,26 @@ impl Postbox {
         peer: IpAddr,
     ) -> Reply {
         let message = Bytes::from(message);
-        let read = message.clone();
-        let text = tokio::task::spawn_blocking(move || letter::text_of(&read)).await;
+        let whole = message.clone();
+        let reading = tokio::task::spawn_blocking(move || letter::read(&whole)).await;
+        // A message that breaks the reader down counts all the same.
+        let reading = reading.unwrap_or_default();
         let limit = self.ctx.config.ping.body_limit;
         let letter = Letter {
-            // A message that breaks the reader down counts all the same.
-            text: Arc::new(text.unwrap_or_default()),
+            text: Arc::new(reading.text),
+            failure: reading.failure,
             // Copied: a small part of a large buffer would hold all of it.
             kept: Bytes::copy_from_slice(&message[..message.len().min(limit)]),
             was_cut: message.len() > limit,
             sender: sender.to_owned(),
             peer,
         };
-        let outcomes =
-            recipients.iter().map(|recipient| self.hand_over(&letter, recipient, &message));
+        drop(message);
+        let outcomes = recipients.iter().map(|recipient| self.hand_over(&letter, recipient));
         verdict(&join_all(outcomes).await)
     }
 
-    async fn hand_over(&self, letter: &Letter, recipient: &Recipient, message: &[u8]) -> Outcome {
+    async fn hand_over(&self, letter: &Letter, recipient: &Recipient) -> Outcome {
         match recipient {
             Recipient::Check { check_id, address } => {
                 let ping = |received_at| letter.ping(received_at, address.signal);
@@ -155,14 +160,16 @@ impl Postbox {
                 }
                 outcome
             }
-            Recipient::Bounce { token } => match bounce::take(&self.ctx, token, message).await {
-                Ok(()) => Outcome::Stored,
-                Err(Fault::NotFound) => Outcome::NotFound,
-                Err(fault) => {
-                    tracing::error!(error = %fault, "returned mail could not be taken in");
-                    Outcome::Unavailable
+            Recipient::Bounce { token } => {
+                match bounce::take(&self.ctx, token, letter.failure.as_deref()).await {
+                    Ok(()) => Outcome::Stored,
+                    Err(Fault::NotFound) => Outcome::NotFound,
+                    Err(fault) => {
+                        tracing::error!(error = %fault, "returned mail could not be taken in");
+                        Outcome::Unavailable
+                    }
                 }
-            },
+            }
         }
     }
 }

@@ -189,6 +189,10 @@ impl Session {
             return "452 4.5.3 too many recipients: send the rest in another message".into();
         }
         match self.postbox.recipient(recipient).await {
+            Ok(recipient) if self.is_second_bounce(&recipient) => {
+                "452 4.5.3 one mail comes back to one address: send the rest in another message"
+                    .into()
+            }
             Ok(recipient) => {
                 // Named twice it is meant once.
                 if !self.recipients.contains(&recipient) {
@@ -198,6 +202,14 @@ impl Session {
             }
             Err(refusal) => refusal,
         }
+    }
+
+    /// Whether a message that comes back is to have two addresses to come back to. No mail server
+    /// does that: each mail of ours has an address of its own.
+    fn is_second_bounce(&self, recipient: &Recipient) -> bool {
+        let is_bounce = |one: &Recipient| matches!(one, Recipient::Bounce { .. });
+        is_bounce(recipient)
+            && self.recipients.iter().any(|taken| is_bounce(taken) && taken != recipient)
     }
 
     async fn data(&mut self) -> Result<Next, Over> {

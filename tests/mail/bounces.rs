@@ -69,6 +69,12 @@ fn report(action: &str, status: &str) -> String {
     )
 }
 
+/// Where the first alert to this recipient comes back to.
+async fn bounce_address(post: &Post, to: &str) -> String {
+    let alert = post.wait_for(to, 2).await.remove(1);
+    alert.header("return-path").trim_matches(['<', '>']).to_owned()
+}
+
 /// The address with another character at this place.
 fn changed(address: &str, place: usize) -> String {
     let other = if &address[place..=place] == "b" { "c" } else { "b" };
@@ -95,8 +101,7 @@ both_databases! {
         let Some(post) = Post::shared().await else { return };
         let returns = Returns::new(database, post).await;
         assert_eq!(failure(&returns.api, &returns.channel).await["state"], "sent");
-        let alert = post.wait_for(&returns.to, 2).await.remove(1);
-        let address = alert.header("return-path").trim_matches(['<', '>']).to_owned();
+        let address = bounce_address(post, &returns.to).await;
         let token = "bounce+".len()..address.find('@').unwrap();
         let mut client = Client::greeted(returns.server.addresses("smtp")[0]).await;
         let away = "Subject: Re: job is down\r\nAuto-Submitted: auto-replied\r\n\r\n\
@@ -105,11 +110,26 @@ both_databases! {
         for message in [report("delayed", "4.4.1"), report("failed", "4.2.2"), report("relayed", "2.0.0"), away.to_owned()] {
             replies.push(client.mail(&[&address], message).await);
         }
-        // A token that is not ours is met like one that is.
+        // With a token that is not ours an address is like any that is not; and one mail comes back to
+        // one address.
+        client.says("MAIL FROM:<>", "250").await;
         for place in token {
-            let reply = client.mail(&[&changed(&address, place)], report("failed", "5.1.1")).await;
-            replies.push(reply);
+            client.says(&format!("RCPT TO:<{}>", changed(&address, place)), "550 5.1.1").await;
+            if place % 10 == 0 {
+                // It was not refused too often.
+                client = Client::greeted(returns.server.addresses("smtp")[0]).await;
+                client.says("MAIL FROM:<>", "250").await;
+            }
         }
+        let to = someone();
+        let other = mail_channel(&returns.api, &to).await;
+        agree(&returns.server, &post.wait_for(&to, 1).await[0]).await;
+        assert_eq!(failure(&returns.api, &other).await["state"], "sent");
+        let second = bounce_address(post, &to).await;
+        for (to, code) in [(&address, "250"), (&address, "250"), (&second, "452 4.5.3")] {
+            client.says(&format!("RCPT TO:<{to}>"), code).await;
+        }
+        client.says("RSET", "250").await;
         let now = channel_now(&returns.api, &returns.channel).await;
         assert_eq!((&now["disabled"], &now["last_error"]), (&json!(0), &Value::Null));
         assert!(returns.receiver.got().is_empty());

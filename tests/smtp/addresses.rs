@@ -59,6 +59,8 @@ both_databases! {
             format!("{key}+nobody"),
             format!("AAAA{}+twin", &key[4..]),
             format!("{}+7", uuid_of(&gone)),
+            "bounce+forged".to_owned(),
+            format!("bounce+{}", "a".repeat(56)),
         ] {
             client.says(&format!("RCPT TO:<{local}@{DOMAIN}>"), "550 5.1.1").await;
         }
