@@ -39,15 +39,22 @@ const OTHERWISE: [&str; 11] = [
     "quota",
 ];
 
+/// Whether this enhanced code says that there is no such mailbox.
+#[must_use]
+pub fn is_gone(enhanced: &str) -> bool {
+    GONE.contains(&enhanced)
+}
+
 /// Whether this answer to `RCPT TO` says that there is no such mailbox.
-pub(super) fn is_no_mailbox(code: u16, text: &str) -> bool {
+#[must_use]
+pub fn is_no_mailbox(code: u16, text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
     let is_enhanced = first.split('.').count() == 3
         && first
             .split('.')
             .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
     if is_enhanced {
-        return (500..600).contains(&code) && GONE.contains(&first);
+        return (500..600).contains(&code) && is_gone(first);
     }
     let text = text.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use address::Address;
+pub use answer::{is_gone, is_no_mailbox};
 pub use letter::Letter;
 
 use crate::config::Mail;

@@ -4,13 +4,15 @@
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use crate::domain::ping::MailText;
+use crate::mail;
 
 /// What a message says.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     /// Its subject and its text.
     pub(super) text: MailText,
-    /// Why another message could not be delivered for good, where that is what it tells.
+    /// Why there is no mailbox that another message could be delivered to, where that is what it
+    /// tells.
     pub(super) failure: Option<String>,
 }
 
@@ -30,9 +32,9 @@ fn text_of(parsed: &Message<'_>) -> MailText {
     }
 }
 
-/// Why a message could not be delivered for good, where that is what this one tells (RFC 3464): the
-/// words of the server that refused it. None where it is no such report, or one of a delay or a
-/// success.
+/// Why a message could not be delivered, where this one tells (RFC 3464) that its mailbox is not
+/// there: the words of the server that refused it. None where it is no such report, or one of a
+/// delay, a success, or a refusal that may pass (a policy, a full mailbox).
 fn failure_told_by(parsed: &Message<'_>) -> Option<String> {
     let mut told = parsed.parts.iter().filter(|part| is_delivery_status(part));
     told.find_map(|part| failure_in(&contents(part)))
@@ -59,7 +61,7 @@ fn contents(part: &MessagePart<'_>) -> String {
     }
 }
 
-/// The reason of the first recipient whose delivery failed for good. The report has a group of
+/// The reason of the first recipient whose mailbox is not there. The report has a group of
 /// fields for the message and one for each recipient, with empty lines between them.
 fn failure_in(report: &str) -> Option<String> {
     let report = report.replace("\r\n", "\n");
@@ -68,10 +70,26 @@ fn failure_in(report: &str) -> Option<String> {
         let field =
             |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
         let failed = field("action").is_some_and(|action| action.eq_ignore_ascii_case("failed"));
-        let status = field("status").unwrap_or_default();
-        (failed && status.starts_with("5."))
-            .then(|| field("diagnostic-code").unwrap_or(status).to_owned())
+        // A comment may follow.
+        let status = field("status").unwrap_or_default().split_whitespace().next()?;
+        let answer = field("diagnostic-code");
+        let is_gone = match status {
+            // It says nothing, and is all that some mailers ever give; then the answer counts.
+            "5.0.0" => answer.is_some_and(denies_the_mailbox),
+            _ => mail::is_gone(status),
+        };
+        (failed && is_gone).then(|| answer.unwrap_or(status).to_owned())
     })
+}
+
+/// Whether this is the answer of a mail server that has no such mailbox: `smtp; 550 5.1.1 unknown`.
+fn denies_the_mailbox(answer: &str) -> bool {
+    let Some((kind, said)) = answer.split_once(';') else { return false };
+    let said = said.trim_start();
+    let code = said.get(..3).and_then(|code| code.parse().ok());
+    let words = said.get(3..).unwrap_or_default().trim_start_matches([' ', '-']);
+    kind.trim().eq_ignore_ascii_case("smtp")
+        && code.is_some_and(|code| mail::is_no_mailbox(code, words))
 }
 
 /// Fields of a header, their names in lower case, their folded lines put together.
@@ -167,17 +185,49 @@ mod tests {
         ));
         let why = "smtp; 550 5.1.1 <ops@example.org>: no such user";
         assert_eq!(told.as_deref(), Some(why));
-        let bare = report("final-recipient: rfc822; a@b\r\naction: Failed\r\nstatus: 5.7.1\r\n");
-        assert_eq!(failure_told_by(&bare).as_deref(), Some("5.7.1"));
+        let bare = report("final-recipient: rfc822; a@b\r\naction: Failed\r\nstatus: 5.1.10 (null MX)\r\n");
+        assert_eq!(failure_told_by(&bare).as_deref(), Some("5.1.10"));
     }
 
     #[test]
-    fn delays_successes_and_other_mails_are_no_failures() {
+    fn where_the_status_says_nothing_the_answer_of_the_server_does() {
+        let told = |status: &str, answer: &str| {
+            let fields = format!("Action: failed\r\nStatus: {status}\r\nDiagnostic-Code: {answer}\r\n");
+            failure_told_by(&report(&fields)).is_some()
+        };
+        for answer in [
+            "smtp; 550 5.1.6 The mailbox has moved",
+            "SMTP;550-5.1.1 The account does not exist",
+            "smtp; 550 no such user",
+        ] {
+            assert!(told("5.0.0", answer), "{answer}");
+            assert!(!told("5.7.1", answer) && !told("4.0.0", answer), "{answer}");
+        }
+        for answer in [
+            "smtp; 550 5.7.1 rejected by policy",
+            "smtp; 552 5.2.2 mailbox full",
+            "smtp; 450 4.2.1 no such user for now",
+            "x-unix; 550 no such user",
+            "550 no such user",
+            "smtp; 55",
+            "smtp; ",
+            "smtp; 5\u{e4}0 no such user",
+        ] {
+            assert!(!told("5.0.0", answer), "{answer}");
+        }
+    }
+
+    #[test]
+    fn delays_successes_refusals_that_may_pass_and_other_mails_end_nothing() {
         for fields in [
             "Final-Recipient: rfc822; a@b\r\nAction: delayed\r\nStatus: 4.4.1\r\n",
             "Final-Recipient: rfc822; a@b\r\nAction: failed\r\nStatus: 4.4.7\r\n",
             "Final-Recipient: rfc822; a@b\r\nAction: delivered\r\nStatus: 2.0.0\r\n",
             "Final-Recipient: rfc822; a@b\r\nAction: delayed\r\nStatus: 5.1.1\r\n",
+            "Final-Recipient: rfc822; a@b\r\nAction: failed\r\nStatus: 5.7.1\r\n",
+            "Final-Recipient: rfc822; a@b\r\nAction: failed\r\nStatus: 5.2.2\r\n",
+            "Final-Recipient: rfc822; a@b\r\nAction: failed\r\nStatus: 5.0.0\r\n",
+            "Final-Recipient: rfc822; a@b\r\nAction: failed\r\n",
             "",
         ] {
             assert_eq!(failure_told_by(&report(fields)), None, "{fields}");

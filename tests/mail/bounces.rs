@@ -107,7 +107,7 @@ both_databases! {
         let away = "Subject: Re: job is down\r\nAuto-Submitted: auto-replied\r\n\r\n\
             I am away. Action: failed, Status: 5.1.1\r\n";
         let mut replies = Vec::new();
-        for message in [report("delayed", "4.4.1"), report("failed", "4.2.2"), report("relayed", "2.0.0"), away.to_owned()] {
+        for message in [report("delayed", "4.4.1"), report("failed", "4.2.2"), report("failed", "5.7.1"), report("failed", "5.2.2"), report("relayed", "2.0.0"), away.to_owned()] {
             replies.push(client.mail(&[&address], message).await);
         }
         // With a token that is not ours an address is like any that is not; and one mail comes back to
