@@ -41,6 +41,12 @@ impl Address {
         self.0.domain().to_owned()
     }
 
+    /// The mailbox that it leads to: next to no mail server tells capitals from small letters.
+    #[must_use]
+    pub fn mailbox(&self) -> String {
+        self.to_string().to_ascii_lowercase()
+    }
+
     pub(super) fn as_lettre(&self) -> &lettre::Address {
         &self.0
     }

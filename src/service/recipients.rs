@@ -107,9 +107,9 @@ pub struct Subscription {
     pub address: String,
     /// The project whose alerts it gets.
     pub project_name: String,
-    /// The recipient has confirmed the address.
+    /// The recipient has confirmed the address, and not ended it.
     pub is_confirmed: bool,
-    /// Nothing is sent there.
+    /// No channel of the project sends anything there.
     pub is_disabled: bool,
 }
 
@@ -122,7 +122,7 @@ pub async fn look(ctx: &Context, purpose: Purpose, token: &str) -> Result<Option
     let Some(named) = link::read(&ctx.keys, purpose, token) else { return Ok(None) };
     let mut conn = ctx.store.read().await?;
     match channel_of(ctx, &mut conn, &named).await? {
-        Some((row, address)) => subscription(&mut conn, &row, &address).await.map(Some),
+        Some((row, address)) => subscription(ctx, &mut conn, &row, &address).await.map(Some),
         None => Ok(None),
     }
 }
@@ -135,43 +135,52 @@ pub async fn look(ctx: &Context, purpose: Purpose, token: &str) -> Result<Option
 pub async fn confirm(ctx: &Context, token: &str) -> Result<Option<Subscription>> {
     let Some(named) = link::read(&ctx.keys, Purpose::Confirm, token) else { return Ok(None) };
     let mut tx = ctx.store.begin().await?;
-    let Some((mut row, address)) = locked(ctx, &mut tx, &named).await? else { return Ok(None) };
+    let Some((row, address)) = locked(ctx, &mut tx, &named).await? else { return Ok(None) };
     let name = address.to_string();
-    for mut channel in bulk::channels_of(&mut tx, row.project_id).await? {
-        let is_email = channel.kind == Kind::Email.as_str();
-        if !is_email || self::address(&open_config(ctx, &channel)?).as_ref() != Some(&address) {
-            continue;
-        }
-        if channel.confirmed_address.as_ref() != Some(&name) {
+    for (mut channel, sends_to) in with_addresses(ctx, &mut tx, row.project_id).await? {
+        if sends_to.as_ref() == Some(&address) && channel.confirmed_address.as_ref() != Some(&name)
+        {
             channel.confirmed_address = Some(name.clone());
             // It told what it waited for; of one that is disabled it tells why.
             channel.last_error = channel.last_error.filter(|_| channel.disabled != Flag(0));
             channels::update(&mut tx, &channel).await?;
         }
-        if channel.channel_id == row.channel_id {
-            row = channel;
-        }
     }
-    let subscription = subscription(&mut tx, &row, &address).await?;
+    let subscription = subscription(ctx, &mut tx, &row, &address).await?;
     tx.commit().await?;
     tracing::info!(channel_id = row.channel_id, "the recipient of a channel confirmed it");
     Ok(Some(subscription))
 }
 
-/// The recipient wants no more: the channel is disabled, which its last error tells, and they must
-/// confirm anew should it be enabled again. What became of it; none as for [`look`].
+/// The recipient wants no more: every channel of the project that sends to them is disabled, which its
+/// last error tells, and they must confirm anew should one be enabled again. What became of it; none
+/// as for [`look`].
 ///
 /// # Errors
 /// The database refused.
 pub async fn unsubscribe(ctx: &Context, token: &str) -> Result<Option<Subscription>> {
     let Some(named) = link::read(&ctx.keys, Purpose::Unsubscribe, token) else { return Ok(None) };
     let mut tx = ctx.store.begin().await?;
-    let Some((mut row, address)) = locked(ctx, &mut tx, &named).await? else { return Ok(None) };
-    give_up(ctx, &mut tx, &row, "unsubscribed by its recipient").await?;
-    confirmations::withdraw(&mut tx, row.channel_id).await?;
-    row.confirmed_address = None;
-    row.disabled = Flag(1);
-    let subscription = subscription(&mut tx, &row, &address).await?;
+    let Some((row, address)) = locked(ctx, &mut tx, &named).await? else { return Ok(None) };
+    let all = with_addresses(ctx, &mut tx, row.project_id).await?;
+    let error = "unsubscribed by its recipient";
+    let ends = |sends_to: &Option<Address>| leads_to(sends_to.as_ref(), &address);
+    // All notifications before any channel, and channels by id, as the notifier locks them.
+    for (channel, _) in all.iter().filter(|(_, sends_to)| ends(sends_to)) {
+        let why = format!("the channel was disabled: {error}");
+        notifications::fail_all_of_channel(&mut tx, channel.channel_id, &why).await?;
+    }
+    for (channel, sends_to) in &all {
+        // One that sends elsewhere by now may have it confirmed from before.
+        let confirmed = channel.confirmed_address.as_deref().and_then(Address::parse);
+        if leads_to(confirmed.as_ref(), &address) {
+            confirmations::withdraw(&mut tx, channel.channel_id).await?;
+        }
+        if ends(sends_to) {
+            give_up(ctx, &mut tx, channel, error).await?;
+        }
+    }
+    let subscription = subscription(ctx, &mut tx, &row, &address).await?;
     tx.commit().await?;
     ctx.bells.notifier.notify_one();
     Ok(Some(subscription))
@@ -233,17 +242,39 @@ async fn channel_of(
     Ok(address.filter(|address| named.is_for(&ctx.keys, address)).map(|address| (row, address)))
 }
 
+/// All channels of a project, by id, each with the address that it sends mail to.
+async fn with_addresses(
+    ctx: &Context,
+    conn: &mut Conn,
+    project_id: i64,
+) -> Result<Vec<(ChannelRow, Option<Address>)>> {
+    let with_address = |row: ChannelRow| {
+        let is_email = row.kind == Kind::Email.as_str();
+        let address = if is_email { address(&open_config(ctx, &row)?) } else { None };
+        Ok((row, address))
+    };
+    bulk::channels_of(conn, project_id).await?.into_iter().map(with_address).collect()
+}
+
+/// Whether mail to the one address arrives at the other.
+fn leads_to(one: Option<&Address>, other: &Address) -> bool {
+    one.is_some_and(|one| one.mailbox() == other.mailbox())
+}
+
 async fn subscription(
+    ctx: &Context,
     conn: &mut Conn,
     row: &ChannelRow,
     address: &Address,
 ) -> Result<Subscription> {
     let recipient = projects::recipient(conn, row.project_id).await?;
+    let mut channels = with_addresses(ctx, conn, row.project_id).await?;
+    channels.retain(|(_, sends_to)| leads_to(sends_to.as_ref(), address));
     let address = address.to_string();
     Ok(Subscription {
         project_name: recipient.map_or_else(String::new, |project| project.project_name),
-        is_confirmed: row.confirmed_address.as_ref() == Some(&address),
-        is_disabled: row.disabled.into(),
+        is_confirmed: channels.iter().any(|(c, _)| c.confirmed_address.as_ref() == Some(&address)),
+        is_disabled: channels.iter().all(|(c, _)| c.disabled.into()),
         address,
     })
 }

@@ -290,6 +290,56 @@ both_databases! {
         ));
     }
 
+    async fn who_unsubscribes_is_told_nothing_more_by_any_channel_of_the_project(database) {
+        let parts = Parts::new(database).await;
+        let (project_id, other_project) = (parts.project().await, parts.project().await);
+        let first = quiet_channel(&parts, project_id, "ops@example.net").await;
+        let token = |row: &ChannelRow, purpose| {
+            let address = Address::parse("ops@example.net").unwrap();
+            link::issue(&parts.ctx.keys, purpose, &row.uuid, &address)
+        };
+        let confirm = async |row: &ChannelRow| {
+            recipients::confirm(&parts.ctx, &token(row, Purpose::Confirm)).await.unwrap().unwrap()
+        };
+        assert!(confirm(&first).await.is_confirmed);
+        let second = quiet_channel(&parts, project_id, "ops@EXAMPLE.net").await;
+        let moved = quiet_channel(&parts, project_id, "ops@example.net").await;
+        let dev = quiet_channel(&parts, project_id, "dev@example.net").await;
+        let elsewhere = quiet_channel(&parts, other_project, "ops@example.net").await;
+        confirm(&elsewhere).await;
+        let change = async |row: &ChannelRow, address: Option<&str>| {
+            let config = address.map(|address| json!({"email": address}));
+            let change = Change { config, disabled: Some(false), ..Change::default() };
+            update(&parts.ctx, project_id, row.channel_id, &change).await.unwrap()
+        };
+        change(&moved, Some("dev@example.net")).await;
+        let state = async |row: &ChannelRow| {
+            let row = channel_row(&parts, row.channel_id).await;
+            (row.disabled.0, row.confirmed_address)
+        };
+        let confirmed = Some("ops@example.net".to_owned());
+        for row in [&first, &second, &moved, &elsewhere] {
+            assert_eq!(state(row).await, (0, confirmed.clone()));
+        }
+
+        let end = token(&second, Purpose::Unsubscribe);
+        let ended = recipients::unsubscribe(&parts.ctx, &end).await.unwrap().unwrap();
+        assert!(ended.is_disabled && !ended.is_confirmed);
+        for row in [&first, &second] {
+            assert_eq!(state(row).await, (1, None));
+        }
+        for row in [&moved, &dev] {
+            assert_eq!(state(row).await, (0, None));
+        }
+        assert_eq!(state(&elsewhere).await, (0, confirmed), "another project's is another matter");
+        // No way back leads past its recipient.
+        for (row, address) in [(&first, None), (&second, None), (&moved, Some("ops@example.net"))] {
+            change(row, address).await;
+            assert_eq!(state(row).await, (0, None));
+        }
+        assert_eq!(quiet_channel(&parts, project_id, "ops@example.net").await.confirmed_address, None);
+    }
+
     async fn the_janitor_forgets_who_was_asked(database) {
         let parts = Parts::new(database).await;
         let project_id = parts.project().await;

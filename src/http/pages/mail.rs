@@ -63,7 +63,8 @@ pub(super) async fn ask_end(
 ) -> Response {
     let found = recipients::look(&pages.ctx, Purpose::Unsubscribe, &token).await;
     answer(&pages, &head, found, |it| {
-        if it.is_disabled {
+        // What is only switched off can be switched on again, unless its recipient ends it.
+        if it.is_disabled && !it.is_confirmed {
             return ended(it);
         }
         let line = format!(
@@ -97,8 +98,12 @@ fn confirmed(it: &Subscription) -> Words {
 }
 
 fn ended(it: &Subscription) -> Words {
-    let line =
-        format!("No more alerts of {} are sent to {} by this channel.", project(it), it.address);
+    let line = format!(
+        "No more alerts of {} are sent to {}, by none of its channels. Should one be switched on \
+         again, you are asked first.",
+        project(it),
+        it.address
+    );
     ("Unsubscribed", vec![line], None)
 }
 
