@@ -16,13 +16,16 @@ use crate::notify::tell_of_disabled;
 use crate::store::Flag;
 use crate::store::bulk;
 use crate::store::channels::{self, ChannelRow};
-use crate::store::confirmations::{self, Bounds};
+use crate::store::confirmations::{self, Asked, Bounds};
 use crate::store::notifications::{self, Event, NewNotification};
 use crate::store::projects;
 use crate::store::tx::{Conn, Tx};
 
 /// How often an address is asked to confirm, whoever wants it to.
 pub const BOUNDS: Bounds = Bounds { most: 5, pause: 60 };
+
+/// How often the channels of one project ask, whomever they do.
+pub const PROJECT_BOUNDS: Bounds = Bounds { most: 50, pause: 0 };
 
 /// The longest text about a mail that came back, in characters.
 const MAX_REASON: usize = 300;
@@ -68,12 +71,12 @@ pub(super) async fn see_to_consent(
         row.confirmed_address = Some(name);
     } else if ask == Ask::Before {
         row.last_error.get_or_insert_with(|| waits(&address));
-    } else if confirmations::count_mail(tx, &name, BOUNDS, ctx.now()).await? {
+    } else if let Some(refusal) = refusal(ctx, tx, row.project_id, &address).await? {
+        row.last_error = Some(refusal);
+    } else {
         queue_question(ctx, tx, row, &name).await?;
         row.last_error = Some(waits(&address));
         queued = true;
-    } else {
-        row.last_error = Some(asked_too_often(&address));
     }
     channels::update(tx, row).await?;
     Ok(queued)
@@ -90,6 +93,26 @@ async fn queue_question(ctx: &Context, tx: &mut Tx, row: &ChannelRow, name: &str
         due_at: ctx.now(),
     };
     notifications::insert(tx, &new, ctx.now()).await.map(drop)
+}
+
+/// Counts a question to this address; why it may not go out, where it may not.
+async fn refusal(
+    ctx: &Context,
+    tx: &mut Tx,
+    project_id: i64,
+    address: &Address,
+) -> Result<Option<String>> {
+    let (project, now) = (Asked::Project(project_id), ctx.now());
+    if !confirmations::count_mail(tx, project, PROJECT_BOUNDS, now).await? {
+        let most = PROJECT_BOUNDS.most;
+        return Ok(Some(format!(
+            "waits for confirmation: the channels of this project asked {most} times within a day; a \
+             test of this channel asks again later"
+        )));
+    }
+    let mailbox = address.mailbox();
+    let counted = confirmations::count_mail(tx, Asked::Mailbox(&mailbox), BOUNDS, now).await?;
+    Ok((!counted).then(|| asked_too_often(address)))
 }
 
 fn asked_too_often(address: &Address) -> String {

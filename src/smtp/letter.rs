@@ -185,14 +185,17 @@ mod tests {
         ));
         let why = "smtp; 550 5.1.1 <ops@example.org>: no such user";
         assert_eq!(told.as_deref(), Some(why));
-        let bare = report("final-recipient: rfc822; a@b\r\naction: Failed\r\nstatus: 5.1.10 (null MX)\r\n");
+        let bare = report(
+            "final-recipient: rfc822; a@b\r\naction: Failed\r\nstatus: 5.1.10 (null MX)\r\n",
+        );
         assert_eq!(failure_told_by(&bare).as_deref(), Some("5.1.10"));
     }
 
     #[test]
     fn where_the_status_says_nothing_the_answer_of_the_server_does() {
         let told = |status: &str, answer: &str| {
-            let fields = format!("Action: failed\r\nStatus: {status}\r\nDiagnostic-Code: {answer}\r\n");
+            let fields =
+                format!("Action: failed\r\nStatus: {status}\r\nDiagnostic-Code: {answer}\r\n");
             failure_told_by(&report(&fields)).is_some()
         };
         for answer in [

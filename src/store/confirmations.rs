@@ -6,6 +6,25 @@ use super::tx::{Conn, execute, fetch_optional};
 use crate::clock::Timestamp;
 use crate::fault::Result;
 
+/// For whom mails are counted that ask to confirm an address.
+#[derive(Clone, Copy, Debug)]
+pub enum Asked<'a> {
+    /// Who is asked: the address, all in lower case.
+    Mailbox(&'a str),
+    /// Whose channels ask.
+    Project(i64),
+}
+
+impl Asked<'_> {
+    /// What it is counted under; no address looks like a project.
+    fn key(self) -> String {
+        match self {
+            Self::Mailbox(address) => address.to_owned(),
+            Self::Project(id) => format!("project {id}"),
+        }
+    }
+}
+
 /// How often an address may be asked to confirm.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -68,14 +87,14 @@ pub async fn withdraw(conn: &mut Conn, channel_id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Counts one mail that asks this address to confirm; whether it may be sent. Of several at once no
+/// Counts one mail that asks to confirm an address; whether it may be sent. Of several at once no
 /// more are let through than one after another.
 ///
 /// # Errors
 /// The database refused.
 pub async fn count_mail(
     conn: &mut Conn,
-    address: &str,
+    asked: Asked<'_>,
     bounds: Bounds,
     now: Timestamp,
 ) -> Result<bool> {
@@ -87,7 +106,7 @@ pub async fn count_mail(
          n = CASE WHEN confirmation_mails.since <= $3 THEN 1 ELSE confirmation_mails.n + 1 END, \
          last_at = $2 WHERE confirmation_mails.last_at <= $4 \
          AND (confirmation_mails.n < $5 OR confirmation_mails.since <= $3)",
-        address,
+        asked.key(),
         now,
         now.plus_seconds(-DAY),
         now.plus_seconds(-bounds.pause),
@@ -96,7 +115,7 @@ pub async fn count_mail(
     Ok(counted > 0)
 }
 
-/// Forgets the counts of addresses that were not asked for a day.
+/// Forgets the counts that are a day old.
 ///
 /// # Errors
 /// The database refused.

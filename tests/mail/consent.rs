@@ -7,9 +7,10 @@ use overdue::mail::Address;
 use overdue::notify::channels::Kind;
 use overdue::notify::channels::email::link::{self, Purpose};
 use overdue::notify::outbound::{Outbound, Settings};
-use overdue::service::channels::{Change, create, new_config, test};
-use overdue::service::recipients::{self, BOUNDS};
+use overdue::service::channels::{Change, create, new_config, test, update};
+use overdue::service::recipients::{self, BOUNDS, PROJECT_BOUNDS};
 use overdue::store::channels::{self, ChannelRow};
+use overdue::store::confirmations::Asked;
 use overdue::store::notifications::{self, Event, NotificationRow, Of};
 use overdue::store::projects::{self, ProjectRow};
 use serde_json::{Value, json};
@@ -249,6 +250,10 @@ both_databases! {
         parts.pass(BOUNDS.pause);
         assert!(ask(&channel).await.contains("5 times within a day"));
         overdue::service::channels::delete(&parts.ctx, project_id, channel.channel_id).await.unwrap();
+        for capitals in ["Ops@example.net", "oPS@example.net"] {
+            let channel = quiet_channel(&parts, project_id, capitals).await;
+            assert!(channel.last_error.as_ref().unwrap().contains("5 times within a day"));
+        }
         let channel = quiet_channel(&parts, project_id, "ops@EXAMPLE.net").await;
         assert!(channel.last_error.as_ref().unwrap().contains("5 times within a day"));
         assert_eq!(asked().await, 0);
@@ -257,6 +262,24 @@ both_databases! {
         parts.pass(86_400);
         ask(&channel).await;
         assert_eq!(asked().await, 2);
+    }
+
+    async fn a_project_asks_so_many_in_a_day_and_no_more(database) {
+        let parts = Parts::new(database).await;
+        let project_id = parts.project().await;
+        for n in 0..PROJECT_BOUNDS.most {
+            let row = quiet_channel(&parts, project_id, &format!("u{n}@example.net")).await;
+            assert!(row.last_error.unwrap().contains("a mail with a link was sent"), "{n}");
+        }
+        let over = quiet_channel(&parts, project_id, "more@example.net").await;
+        assert!(over.last_error.unwrap().contains("this project asked 50 times within a day"));
+        let most = usize::try_from(PROJECT_BOUNDS.most).unwrap();
+        assert_eq!(outbox(&parts, project_id, Event::Confirm).await.len(), most);
+        let other = quiet_channel(&parts, parts.project().await, "more@example.net").await;
+        assert!(other.last_error.unwrap().contains("a mail with a link was sent"));
+        parts.pass(86_400);
+        let later = quiet_channel(&parts, project_id, "later@example.net").await;
+        assert!(later.last_error.unwrap().contains("a mail with a link was sent"));
     }
 
     async fn a_mail_that_comes_back_ends_its_channel_and_the_project_is_told(database) {
@@ -347,7 +370,7 @@ both_databases! {
         let counted = async || {
             let mut tx = parts.ctx.store.begin().await.unwrap();
             let counts = overdue::store::confirmations::count_mail(
-                &mut tx, "ops@example.net", recipients::BOUNDS, parts.ctx.now(),
+                &mut tx, Asked::Mailbox("ops@example.net"), BOUNDS, parts.ctx.now(),
             );
             counts.await.unwrap()
         };

@@ -101,7 +101,8 @@ impl Parts {
     /// A project with nothing in it.
     pub async fn project(&self) -> i64 {
         let mut tx = self.ctx.store.begin().await.unwrap();
-        let user = users::NewUser { email: "a@b.c", password_hash: "", is_admin: false };
+        let email = crate::support::random_name("a-") + "@b.c";
+        let user = users::NewUser { email: &email, password_hash: "", is_admin: false };
         let owner_id = users::insert(&mut tx, &user, START).await.unwrap().unwrap();
         let key = crate::support::random_name("key-");
         let uuid = crate::support::new_uuid();
