@@ -4,23 +4,29 @@
 //! The time on a wall is a number here: the seconds from 1970-01-01 00:00 to it, all days having
 //! 86,400 of them.
 
+use std::collections::HashMap;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::GapInfo;
 pub use chrono_tz::Tz;
 
+/// The zones that took the place of those with old names, by the old names. Every ping of a check
+/// with a time zone looks here.
+static RENAMED: LazyLock<HashMap<&str, Tz>> = LazyLock::new(|| {
+    let pairs = NAMES.lines().filter_map(|line| line.split_once(' '));
+    pairs.filter_map(|(old, current)| Some((old, Tz::from_str(current).ok()?))).collect()
+});
+
 /// Old names and those that took their place, in order of the old names.
-const RENAMED: &str = include_str!("renamed_zones.txt");
+const NAMES: &str = include_str!("renamed_zones.txt");
 
 /// The zone of an IANA name; for one of its old names (`Asia/Calcutta`) that of the current one.
 /// None where there is no such zone. Letters count as they are.
 #[must_use]
 pub fn parse(name: &str) -> Option<Tz> {
-    let zone = Tz::from_str(name).ok()?;
-    let renamed = RENAMED.lines().filter_map(|line| line.split_once(' '));
-    let current = renamed.into_iter().find(|(old, _)| *old == name).map(|(_, current)| current);
-    Some(current.and_then(|current| Tz::from_str(current).ok()).unwrap_or(zone))
+    RENAMED.get(name).copied().or_else(|| Tz::from_str(name).ok())
 }
 
 /// Seconds by which the clocks of the zone are ahead of UTC at a moment, which is given in seconds
@@ -108,7 +114,7 @@ mod tests {
 
     #[test]
     fn every_old_name_and_its_successor_are_zones_with_the_same_clocks() {
-        let pairs = RENAMED.lines().filter(|line| !line.starts_with('#'));
+        let pairs = NAMES.lines().filter(|line| !line.starts_with('#'));
         let pairs: Vec<_> = pairs.map(|line| line.split_once(' ').unwrap()).collect();
         assert!(pairs.len() > 100);
         for (old, current) in pairs {
