@@ -143,7 +143,7 @@ impl House {
         let limits = Limits { drain: DRAIN, ..Limits::default() };
         let tls = acceptor.clone();
         workers.start("listeners", async move {
-            let service = tower::service_fn(move |request| front.clone().serve(request));
+            let service = move |request| front.clone().serve(request);
             let served = listen::serve(listeners, tls, service, broken, at_the_door, limits).await;
             if let Err(error) = served {
                 tracing::error!(%error, "the listeners stopped");

@@ -24,7 +24,6 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
-use tower::{Service, ServiceExt};
 
 use crate::http::peer::Connection;
 use crate::http::tls::Acceptor;
@@ -236,7 +235,7 @@ impl Default for Limits {
 ///
 /// # Errors
 /// At once, where a socket speaks TLS and `tls` is none, or where the runtime refuses a socket.
-pub async fn serve<S, B>(
+pub async fn serve<S, F, B>(
     bounds: Vec<Bound>,
     tls: Option<Acceptor>,
     service: S,
@@ -245,9 +244,8 @@ pub async fn serve<S, B>(
     limits: Limits,
 ) -> Result<(), String>
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
+    S: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
@@ -371,16 +369,15 @@ fn places(wanted: usize) -> usize {
 }
 
 /// Accepts until the phase changes. No error ends it.
-async fn accept_all<S, B>(
+async fn accept_all<S, F, B>(
     listener: TcpListener,
     tls: Option<Acceptor>,
     service: S,
     server: Arc<Server<B>>,
     mut phase: watch::Receiver<Phase>,
 ) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
+    S: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
@@ -436,7 +433,7 @@ pub(crate) fn is_the_peers(error: &io::Error) -> bool {
 }
 
 /// One connection from its first byte to its end; it gives its place back when it returns.
-async fn attend<S, B>(
+async fn attend<S, F, B>(
     stream: TcpStream,
     connection: Connection,
     tls: Option<Acceptor>,
@@ -445,9 +442,8 @@ async fn attend<S, B>(
     mut phase: watch::Receiver<Phase>,
     _place: OwnedSemaphorePermit,
 ) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
+    S: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
@@ -468,7 +464,7 @@ async fn attend<S, B>(
 }
 
 /// Answers requests on one connection until it ends, falls silent, or is told to.
-async fn converse<I, S, B>(
+async fn converse<I, S, F, B>(
     stream: I,
     connection: Connection,
     service: S,
@@ -476,9 +472,8 @@ async fn converse<I, S, B>(
     mut phase: watch::Receiver<Phase>,
 ) where
     I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
+    S: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
@@ -488,7 +483,7 @@ async fn converse<I, S, B>(
     let answers = service_fn(move |mut request: Request<Incoming>| {
         let turn = counted.begin();
         request.extensions_mut().insert(connection);
-        let answer = AssertUnwindSafe(service.clone().oneshot(request)).catch_unwind();
+        let answer = AssertUnwindSafe(service(request)).catch_unwind();
         async move {
             let _turn = turn;
             Ok::<_, Infallible>(settle(answer.await, on_panic))
@@ -526,12 +521,11 @@ async fn converse<I, S, B>(
 
 /// The answer of a handler, or, where it panicked, the one that stands in for it.
 fn settle<B>(
-    outcome: Result<Result<Response<B>, Infallible>, Box<dyn Any + Send>>,
+    outcome: Result<Response<B>, Box<dyn Any + Send>>,
     on_panic: fn() -> Response<B>,
 ) -> Response<B> {
     match outcome {
-        Ok(Ok(response)) => response,
-        Ok(Err(never)) => match never {},
+        Ok(response) => response,
         Err(panic) => {
             tracing::error!("a request handler panicked: {}", words_of(panic.as_ref()));
             on_panic()
@@ -647,10 +641,7 @@ mod tests {
         let (stop, stopped) = watch::channel(false);
         let (arrived, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (at, on) = (arrived.clone(), go_on.clone());
-        let service = tower::service_fn(move |request| {
-            let handled = handle(request, at.clone(), on.clone());
-            async move { Ok::<_, Infallible>(handled.await) }
-        });
+        let service = move |request| handle(request, at.clone(), on.clone());
         let serving = serve(vec![bound], tls, service, internal_error, stopped, limits);
         Running { address, stop, served: tokio::spawn(serving), arrived, go_on }
     }

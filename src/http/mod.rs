@@ -20,7 +20,7 @@ use http::uri::PathAndQuery;
 use http::{Request, Response, Uri};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use tower::{Service, ServiceExt};
+use tower::ServiceExt;
 
 /// The body of an answer: whole for pings, whatever axum made for everything else.
 pub type AnswerBody = Either<Full<Bytes>, Body>;
@@ -43,16 +43,10 @@ impl Front {
         Arc::new(Self { ping, router, prefix })
     }
 
-    /// Answers a request.
-    ///
-    /// # Errors
-    /// None: every fault is an answer.
-    pub async fn serve(
-        self: Arc<Self>,
-        mut request: Request<Incoming>,
-    ) -> Result<Response<AnswerBody>, Infallible> {
+    /// Answers a request; every fault is an answer too.
+    pub async fn serve(self: Arc<Self>, mut request: Request<Incoming>) -> Response<AnswerBody> {
         if !self.prefix.is_empty() && !strip_prefix(&mut request, &self.prefix) {
-            return Ok(ping::not_found_for(request.method()).map(Either::Left));
+            return ping::not_found_for(request.method()).map(Either::Left);
         }
         let path = request.uri().path();
         let rest = match path.strip_prefix("/ping") {
@@ -61,11 +55,14 @@ impl Front {
         };
         if let Some(rest) = rest {
             let rest = rest.to_owned();
-            return Ok(self.ping.serve(request, &rest).await.map(Either::Left));
+            return self.ping.serve(request, &rest).await.map(Either::Left);
         }
-        let mut router = self.router.clone();
-        let router = ServiceExt::<Request<Incoming>>::ready(&mut router).await?;
-        Ok(router.call(request).await?.map(Either::Right))
+        // Boxed, so that a ping's future, which is moved about, has no room for it.
+        let answer: Result<_, Infallible> = Box::pin(self.router.clone().oneshot(request)).await;
+        match answer {
+            Ok(answer) => answer.map(Either::Right),
+            Err(never) => match never {},
+        }
     }
 }
 

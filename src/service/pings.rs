@@ -107,7 +107,9 @@ impl Finder {
         }
     }
 
-    fn known(&self, uuid: Uuid) -> Option<i64> {
+    /// The check of this UUID, if it is remembered.
+    #[must_use]
+    pub fn known(&self, uuid: Uuid) -> Option<i64> {
         self.remembered.read().unwrap_or_else(PoisonError::into_inner).get(&uuid).copied()
     }
 

@@ -28,10 +28,15 @@ pub(super) struct Read {
 pub(super) struct Incomplete;
 
 /// Reads a body, keeping at most `limit` bytes.
-pub(super) async fn read(mut body: Incoming, limit: usize) -> Result<Read, Incomplete> {
+pub(super) async fn read(body: Incoming, limit: usize) -> Result<Read, Incomplete> {
     if body.is_end_stream() {
         return Ok(Read { kept: Bytes::new(), was_cut: false, is_whole: true });
     }
+    // Boxed, so that the future of a ping without a body, as most are, has no room for it.
+    Box::pin(read_frames(body, limit)).await
+}
+
+async fn read_frames(mut body: Incoming, limit: usize) -> Result<Read, Incomplete> {
     let (mut kept, mut total) = (Bytes::new(), 0);
     loop {
         let frame = tokio::time::timeout(LONGEST_SILENCE, body.frame()).await;

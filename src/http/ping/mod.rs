@@ -87,7 +87,9 @@ impl Endpoint {
             Found::Check(check_id) => (check_id, false),
             // A ping that would be refused makes no check either.
             Found::ToMake(..) if self.ingest.is_full() => return Ok(answer::unavailable()),
-            Found::ToMake(project_id, draft) => create::create(self, project_id, draft).await?,
+            Found::ToMake(project_id, draft) => {
+                Box::pin(create::create(self, project_id, draft)).await?
+            }
         };
         let outcome = self
             .ingest
