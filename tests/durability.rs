@@ -156,7 +156,7 @@ both_databases! {
         let mut server = TestServer::start(database, &[]).await;
         let api = server.owner().await;
         let check = api.check("last", json!({})).await;
-        for step in ["pings_written", "claim_committed"] {
+        for step in ["pings_judged", "claim_committed"] {
             server.kill9();
             server.restart_with(&[("OVERDUE_TEST_PANIC_AT", step)]).await;
             if step == "claim_committed" {
@@ -168,10 +168,10 @@ both_databases! {
             // Whether an answer still comes is a matter of luck; that none is OK is not.
             let url = format!("{}{}", server.base(), ping_path(&check, "/fail"));
             if let Ok(answer) = http_client().get(url).send().await {
-                assert_eq!(answer.status(), if step == "pings_written" { 503 } else { 200 });
+                assert_eq!(answer.status(), if step == "pings_judged" { 503 } else { 200 });
             }
             assert_eq!(server.death().await.code(), Some(1));
-            let worker = if step == "pings_written" { "ingest" } else { "notifier" };
+            let worker = if step == "pings_judged" { "ingest" } else { "notifier" };
             let line = format!("the worker {worker} panicked: the server stops");
             assert!(server.log().contains(&line), "{}", server.log());
             server.restart().await;

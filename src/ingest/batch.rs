@@ -9,6 +9,7 @@ use crate::domain::check::{self, Outage};
 use crate::domain::ping::storable_body;
 use crate::failpoint;
 use crate::fault::{Fault, Result};
+use crate::store::dialect::Writes;
 use crate::store::nodes;
 use crate::store::pings::{self, NewPing};
 use crate::store::states::{self, Saved, Watched};
@@ -88,10 +89,11 @@ async fn write(ctx: &Context, jobs: &[Job]) -> Result<(Vec<bool>, Saved)> {
             rows.push(judge(&mut checks[place], job, past.as_deref()));
         }
     }
-    let saved = states::save(&mut tx, &checks, ctx.now()).await?;
-    pings::insert(&mut tx, &rows).await?;
-    failpoint::reached("pings_written");
-    tx.commit().await?;
+    let mut writes = Writes::default();
+    let saved = states::save_with(&mut tx, &checks, ctx.now(), &mut writes).await?;
+    pings::insert(&mut writes, &rows);
+    failpoint::reached("pings_judged");
+    tx.commit_with(writes).await?;
     failpoint::reached("pings_committed");
     Ok((found, saved))
 }

@@ -1,6 +1,11 @@
 //! What differs between the two databases, in pairs. No other file asks which one it is.
 
-use sqlx::AssertSqlSafe;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::vec::IntoIter;
+
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, AssertSqlSafe, PgConnection, SqliteConnection};
 
 use super::tx::{Conn, Link};
 use crate::clock::Timestamp;
@@ -95,9 +100,8 @@ pub(super) fn id_list(ids: &[i64]) -> String {
     format!("[{}]", ids.join(","))
 }
 
-/// Rows that are bound all at once, column by column, as the source of one statement:
-/// `WITH r (…) AS (<source>) …`. SQLite gets them as `VALUES`, PostgreSQL as arrays, so that a
-/// batch costs one call whatever its size.
+/// Rows that are bound all at once, column by column, as the source of one statement. SQLite gets
+/// them as `VALUES`, PostgreSQL as arrays, so that a batch costs one call whatever its size.
 #[derive(Debug)]
 pub(super) struct Rows {
     names: &'static str,
@@ -154,9 +158,9 @@ impl Column {
     }
 }
 
-/// SQLite takes 32,766 parameters a statement; with the widest rows of the program (14 columns)
-/// that is this many rows with room to spare.
-const MOST_ROWS: usize = 2048;
+/// Rows of one statement on SQLite. More make no batch quicker, and each number of rows is a
+/// statement of its own that stays prepared.
+const MOST_ROWS: usize = 256;
 
 impl Rows {
     /// Rows with these column names (`"a, b, c"`), the first of which is never NULL.
@@ -167,85 +171,191 @@ impl Rows {
         Self { names, columns, count }
     }
 
-    /// Runs `sql` with these rows as the table `r` before it; returns how many rows it changed.
+    /// Runs `sql` with these rows as the table `r` (which it names once, as `FROM r`); returns how
+    /// many rows it changed. Where the database refuses any of it, the transaction is at its end.
     ///
     /// # Errors
     /// The database refused.
     pub(super) async fn execute(self, conn: &mut Conn, sql: &str) -> Result<u64> {
-        if self.count == 0 {
-            return Ok(0);
-        }
-        match conn.link()? {
-            Link::Sqlite(link) => {
-                let mut changed = 0;
-                for start in (0..self.count).step_by(MOST_ROWS) {
-                    let end = (start + MOST_ROWS).min(self.count);
-                    changed += self.execute_sqlite(link, sql, start..end).await?;
-                }
-                Ok(changed)
-            }
-            Link::Postgres(link) => {
-                let source = self.arrays();
-                let text = format!("WITH r ({}) AS ({source}) {sql}", self.names);
-                let mut query = sqlx::query(AssertSqlSafe(text));
-                for column in self.columns {
-                    query = match column {
-                        Column::Int(values) => query.bind(values),
-                        Column::Text(values) => query.bind(values),
-                        Column::Bytes(values) => query.bind(values),
-                    };
-                }
-                Ok(query.execute(&mut *link).await?.rows_affected())
-            }
+        let mut writes = Writes::default();
+        writes.add(sql.to_owned(), self);
+        writes.execute(conn).await
+    }
+
+    /// `sql` with these rows as PostgreSQL gets them, its parameters following the `before` first
+    /// ones.
+    fn with_arrays(&self, sql: &str, before: usize) -> String {
+        let arrays = self.columns.iter().enumerate();
+        let arrays = arrays.map(|(i, c)| format!("${}::{}", before + i + 1, c.array_type()));
+        let arrays = arrays.collect::<Vec<_>>().join(", ");
+        put_source(sql, &format!("FROM UNNEST({arrays}) AS r ({})", self.names))
+    }
+
+    /// `sql` with room for this many rows as SQLite gets them. What is NULL in the first column is
+    /// left out. Parameters have no numbers here: the driver asks for the name of each that has one,
+    /// and SQLite walks through all of them to find it.
+    fn with_values(&self, sql: &str, places: usize) -> String {
+        let row = format!("({}?)", "?,".repeat(self.columns.len() - 1));
+        let rows = format!("{row},").repeat(places - 1) + &row;
+        let first = self.names.split(',').next().unwrap_or_default();
+        let names = self.names;
+        let sql = or_roll_back(sql);
+        format!(
+            "WITH v ({names}) AS (VALUES {rows}), r AS (SELECT * FROM v WHERE {first} IS NOT NULL) \
+             {sql}"
+        )
+    }
+}
+
+/// `sql` with this in the place of its `FROM r`.
+fn put_source(sql: &str, source: &str) -> String {
+    debug_assert_eq!(sql.matches("FROM r").count(), 1, "{sql}");
+    sql.replacen("FROM r", source, 1)
+}
+
+/// The statement so that SQLite ends the whole transaction where it can't be done, as PostgreSQL does
+/// with every statement. To undo this one alone it would first copy every page that it touches.
+fn or_roll_back(sql: &str) -> String {
+    let sql = sql.replacen("INSERT INTO", "INSERT OR ROLLBACK INTO", 1);
+    match sql.strip_prefix("UPDATE ") {
+        Some(rest) => format!("UPDATE OR ROLLBACK {rest}"),
+        None => sql,
+    }
+}
+
+/// Writes that do not depend on one another, and touch no row twice: SQLite gets them in one call,
+/// PostgreSQL in one statement.
+#[derive(Debug, Default)]
+pub struct Writes(Vec<(String, Rows)>);
+
+impl Writes {
+    /// Adds a statement with its rows (see [`Rows::execute`]); nothing where there are none.
+    pub(super) fn add(&mut self, sql: impl Into<String>, rows: Rows) {
+        if rows.count > 0 {
+            self.0.push((sql.into(), rows));
         }
     }
 
-    async fn execute_sqlite(
-        &self,
-        link: &mut sqlx::SqliteConnection,
-        sql: &str,
-        rows: std::ops::Range<usize>,
+    /// Whether there is nothing to write.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Runs them; returns how many rows they changed.
+    ///
+    /// # Errors
+    /// The database refused; the transaction is at its end.
+    pub(super) async fn execute(self, conn: &mut Conn) -> Result<u64> {
+        if self.is_empty() {
+            return Ok(0);
+        }
+        let done = match conn.link().await? {
+            Link::Sqlite(link) => self.execute_sqlite(link, "").await,
+            Link::Postgres(link) => self.execute_postgres(link).await,
+        };
+        if done.is_err() {
+            conn.end();
+        }
+        done
+    }
+
+    /// Runs them on SQLite, and `finally` in the same call as the last of them.
+    pub(super) async fn execute_sqlite(
+        self,
+        link: &mut SqliteConnection,
+        finally: &'static str,
     ) -> Result<u64> {
-        // Few distinct texts, so that the prepared statements are found again: the count is
-        // rounded up, and rows without parameters are NULL in their first column and left out.
-        let source = self.values(rows.len().next_power_of_two());
-        let first = self.names.split(',').next().unwrap_or_default();
-        let text = format!(
-            "WITH v ({}) AS ({source}), r AS (SELECT * FROM v WHERE {first} IS NOT NULL) {sql}",
-            self.names
-        );
-        let mut query = sqlx::query(AssertSqlSafe(text));
-        for row in rows {
-            for column in &self.columns {
-                query = match column {
-                    Column::Int(values) => query.bind(values[row]),
-                    Column::Text(values) => query.bind(values[row].clone()),
-                    Column::Bytes(values) => query.bind(values[row].clone()),
-                };
+        let most = self.0.iter().map(|(_, rows)| rows.count).max().unwrap_or(1);
+        // All statements of a call have the same number of places, rounded up, so that there are few
+        // different texts, which are found prepared.
+        let places = most.next_power_of_two().min(MOST_ROWS);
+        let mut text = String::new();
+        for (sql, rows) in &self.0 {
+            text.push_str(&rows.with_values(sql, places));
+            text.push_str("; ");
+        }
+        let text: Arc<str> = text.into();
+        let mut sources: Vec<RowByRow> =
+            self.0.into_iter().map(|(_, rows)| RowByRow::from(rows)).collect();
+        let (mut changed, mut left) = (0, most);
+        loop {
+            let mut arguments = SqliteArguments::default();
+            for rows in &mut sources {
+                rows.bind_next(places, &mut arguments)?;
             }
+            let is_last = left <= places;
+            let query = if is_last && !finally.is_empty() {
+                sqlx::query_with(AssertSqlSafe(format!("{text}{finally}")), arguments)
+            } else {
+                sqlx::query_with(AssertSqlSafe(Arc::clone(&text)), arguments)
+            };
+            changed += query.execute(&mut *link).await?.rows_affected();
+            if is_last {
+                return Ok(changed);
+            }
+            left -= places;
+        }
+    }
+
+    async fn execute_postgres(self, link: &mut PgConnection) -> Result<u64> {
+        let (mut text, mut before) = (String::new(), 0);
+        let last = self.0.len() - 1;
+        for (n, (sql, rows)) in self.0.iter().enumerate() {
+            let sql = rows.with_arrays(sql, before);
+            before += rows.columns.len();
+            // Writing to a String never fails.
+            let _ = match (n, n == last) {
+                (_, true) => write!(text, " {sql}"),
+                (0, false) => write!(text, "WITH w0 AS ({sql})"),
+                (_, false) => write!(text, ", w{n} AS ({sql})"),
+            };
+        }
+        let mut query = sqlx::query(AssertSqlSafe(text));
+        for column in self.0.into_iter().flat_map(|(_, rows)| rows.columns) {
+            query = match column {
+                Column::Int(values) => query.bind(values),
+                Column::Text(values) => query.bind(values),
+                Column::Bytes(values) => query.bind(values),
+            };
         }
         Ok(query.execute(&mut *link).await?.rows_affected())
     }
+}
 
-    fn values(&self, places: usize) -> String {
-        use std::fmt::Write as _;
-        let width = self.columns.len();
-        let mut text = String::from("VALUES ");
-        for row in 0..places {
-            text.push_str(if row == 0 { "(" } else { ",(" });
-            for column in 0..width {
-                let comma = if column == 0 { "" } else { "," };
-                // Writing to a String never fails.
-                let _ = write!(text, "{comma}${}", row * width + column + 1);
-            }
-            text.push(')');
-        }
-        text
+/// [`Rows`] that are handed out row by row.
+struct RowByRow(Vec<Values>);
+
+enum Values {
+    Int(IntoIter<Option<i64>>),
+    Text(IntoIter<Option<String>>),
+    Bytes(IntoIter<Option<Vec<u8>>>),
+}
+
+impl From<Rows> for RowByRow {
+    fn from(rows: Rows) -> Self {
+        let columns = rows.columns.into_iter().map(|column| match column {
+            Column::Int(values) => Values::Int(values.into_iter()),
+            Column::Text(values) => Values::Text(values.into_iter()),
+            Column::Bytes(values) => Values::Bytes(values.into_iter()),
+        });
+        Self(columns.collect())
     }
+}
 
-    fn arrays(&self) -> String {
-        let arrays = self.columns.iter().enumerate();
-        let arrays = arrays.map(|(i, column)| format!("${}::{}", i + 1, column.array_type()));
-        format!("SELECT * FROM UNNEST({})", arrays.collect::<Vec<_>>().join(", "))
+impl RowByRow {
+    /// Binds the next `places` rows; those that are not there as NULL.
+    fn bind_next(&mut self, places: usize, arguments: &mut SqliteArguments) -> Result<()> {
+        arguments.reserve(places * self.0.len(), 0);
+        for _ in 0..places {
+            for column in &mut self.0 {
+                let added = match column {
+                    Values::Int(values) => arguments.add(values.next().flatten()),
+                    Values::Text(values) => arguments.add(values.next().flatten()),
+                    Values::Bytes(values) => arguments.add(values.next().flatten()),
+                };
+                added.map_err(sqlx::Error::Encode)?;
+            }
+        }
+        Ok(())
     }
 }

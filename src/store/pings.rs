@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::dialect::{Column, Rows};
+use super::dialect::{Column, Rows, Writes};
 use super::tx::{Conn, fetch_all, fetch_optional, fetch_value};
 use crate::clock::Timestamp;
 use crate::domain::ping::{Method, Ping, PingKind, Scheme};
@@ -98,11 +98,8 @@ impl RawRow {
     }
 }
 
-/// Writes pings and their bodies.
-///
-/// # Errors
-/// The database refused; a serial number that exists already is such a case.
-pub async fn insert(conn: &mut Conn, pings: &[NewPing<'_>]) -> Result<()> {
+/// Writes pings and their bodies. The database refuses a serial number that exists already.
+pub fn insert(writes: &mut Writes, pings: &[NewPing<'_>]) {
     let all = || pings.iter();
     let columns = vec![
         Column::ints(all().map(|p| p.check_id)),
@@ -124,7 +121,7 @@ pub async fn insert(conn: &mut Conn, pings: &[NewPing<'_>]) -> Result<()> {
                remote_address, user_agent, body_size, duration) SELECT check_id, n, at, kind, \
                exit_status, rid, scheme, method, remote_address, user_agent, body_size, duration \
                FROM r";
-    Rows::new(names, columns).execute(conn, sql).await?;
+    writes.add(sql, Rows::new(names, columns));
     let bodies = || pings.iter().filter(|p| !p.body.is_empty());
     let columns = vec![
         Column::ints(bodies().map(|p| p.check_id)),
@@ -132,8 +129,7 @@ pub async fn insert(conn: &mut Conn, pings: &[NewPing<'_>]) -> Result<()> {
         Column::bytes(bodies().map(|p| p.body.to_vec())),
     ];
     let sql = "INSERT INTO ping_bodies (check_id, n, body) SELECT check_id, n, body FROM r";
-    Rows::new("check_id, n, body", columns).execute(conn, sql).await?;
-    Ok(())
+    writes.add(sql, Rows::new("check_id, n, body", columns));
 }
 
 /// A page of a check's pings, the latest first, and how many are kept.

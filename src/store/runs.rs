@@ -3,7 +3,7 @@
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::dialect::{Column, Rows, id_list};
+use super::dialect::{Column, Rows, Writes, id_list};
 use super::states::Watched;
 use super::tx::{Conn, fetch_all, fetch_value};
 use crate::clock::Timestamp;
@@ -86,7 +86,7 @@ pub async fn open_before(
 }
 
 /// Writes the runs of these checks that are new or changed.
-pub(super) async fn save(conn: &mut Conn, checks: &[Watched]) -> Result<()> {
+pub(super) fn save(writes: &mut Writes, checks: &[Watched]) {
     let (mut new, mut old) = (Vec::new(), Vec::new());
     for check in checks {
         for run in check.ended_runs.iter().chain(&check.state.open_runs) {
@@ -112,9 +112,8 @@ pub(super) async fn save(conn: &mut Conn, checks: &[Watched]) -> Result<()> {
     let sql = "UPDATE runs SET finished_at = r.finished_at, duration = r.duration, \
                result = r.result, exit_status = r.exit_status, put_off_to = r.put_off_to \
                FROM r WHERE runs.run_id = r.run_id";
-    Rows::new("run_id, finished_at, duration, result, exit_status, put_off_to", columns(ids, runs))
-        .execute(conn, sql)
-        .await?;
+    let names = "run_id, finished_at, duration, result, exit_status, put_off_to";
+    writes.add(sql, Rows::new(names, columns(ids, runs)));
     let (ids, runs): (Vec<i64>, Vec<&Run>) = new.into_iter().unzip();
     let rids = Column::texts(runs.iter().map(|run| run.rid.map(|rid| rid.to_string())));
     let starts = Column::times(runs.iter().map(|run| run.started_at));
@@ -124,8 +123,7 @@ pub(super) async fn save(conn: &mut Conn, checks: &[Watched]) -> Result<()> {
                put_off_to, rid, started_at) SELECT check_id, finished_at, duration, result, \
                exit_status, put_off_to, rid, started_at FROM r ORDER BY started_at";
     let names = "check_id, finished_at, duration, result, exit_status, put_off_to, rid, started_at";
-    Rows::new(names, columns).execute(conn, sql).await?;
-    Ok(())
+    writes.add(sql, Rows::new(names, columns));
 }
 
 /// A page of a check's runs, the latest first, and how many there are.

@@ -3,7 +3,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use super::dialect::{Column, Rows, id_list};
+use super::dialect::{Column, Rows, Writes, id_list};
 use super::tx::{Conn, fetch_all, fetch_optional, fetch_value};
 use super::{Flag, IdRow, flips, runs};
 use crate::clock::Timestamp;
@@ -96,11 +96,11 @@ pub(super) fn schedule_of(
     let read = || {
         let kind: Kind = kind.parse().map_err(|_| format!("its kind {kind:?} is not known"))?;
         // Only a kind that has an expression goes by a zone.
-        let zone = match (kind, zone::parse(timezone)) {
-            (Kind::Simple, _) => Tz::UTC,
-            (_, Some(zone)) => zone,
-            (_, None) => return Err(format!("its time zone {timezone:?} is not known")),
+        let zone = match kind {
+            Kind::Simple => Some(Tz::UTC),
+            _ => zone::parse(timezone),
         };
+        let zone = zone.ok_or_else(|| format!("its time zone {timezone:?} is not known"))?;
         Schedule::read(kind, period, expression, zone)
             .map_err(|reason| format!("its schedule {expression:?} can't be read: {reason}"))
     };
@@ -156,7 +156,8 @@ impl StateRow {
 pub async fn load(conn: &mut Conn, check_ids: &[i64]) -> Result<Vec<Watched>> {
     let db = conn.db();
     let sql = format!(
-        "SELECT {COLUMNS} FROM check_states s WHERE {} ORDER BY s.check_id{}",
+        "{}SELECT {COLUMNS} FROM check_states s WHERE {} ORDER BY s.check_id{}",
+        conn.beginning(),
         db.is_in("s.check_id", "$1"),
         db.for_update("s")
     );
@@ -399,17 +400,56 @@ pub struct Saved {
 /// # Errors
 /// The database refused; the transaction must be dropped.
 pub async fn save(conn: &mut Conn, checks: &[Watched], now: Timestamp) -> Result<Saved> {
-    save_states(conn, checks).await?;
-    let sooner = lower_wakes(conn, checks).await?;
-    runs::save(conn, checks).await?;
+    let mut writes = Writes::default();
+    let saved = save_with(conn, checks, now, &mut writes).await?;
+    writes.execute(conn).await?;
+    Ok(saved)
+}
+
+/// As [`save`], leaving to `writes` all but what has to be told.
+///
+/// # Errors
+/// The database refused; the transaction must be dropped.
+pub async fn save_with(
+    conn: &mut Conn,
+    checks: &[Watched],
+    now: Timestamp,
+    writes: &mut Writes,
+) -> Result<Saved> {
     let announced = flips::save(conn, checks, now).await?;
-    save_events(conn, checks).await?;
+    let sooner = save_states(writes, checks);
+    runs::save(writes, checks);
+    save_events(writes, checks);
     Ok(Saved { announced, sooner })
 }
 
-async fn save_states(conn: &mut Conn, checks: &[Watched]) -> Result<()> {
+/// Writes the states, and wakes the detector earlier for the checks whose deadline came nearer: the
+/// earliest of those.
+fn save_states(writes: &mut Writes, checks: &[Watched]) -> Option<Timestamp> {
+    let alert_at = |check: &Watched| check::alert_at(&check.rules, &check.state);
+    let is_sooner = |check: &&Watched| {
+        alert_at(check).is_some_and(|at| check.wake_at.is_none_or(|wake_at| at < wake_at))
+    };
+    let (sooner, others): (Vec<&Watched>, Vec<&Watched>) = checks.iter().partition(is_sooner);
+    // The index of `wake_at` is written anew with every row that it is set in.
+    writes.add(UPDATE, Rows::new(STATE_NAMES, state_columns(&others)));
+    let sql = UPDATE.replacen("SET ", "SET wake_at = r.alert_at, ", 1);
+    writes.add(sql, Rows::new(STATE_NAMES, state_columns(&sooner)));
+    sooner.into_iter().filter_map(alert_at).min()
+}
+
+const STATE_NAMES: &str = "check_id, status, failures, n_pings, n_flips, open_runs, base_at, \
+    put_off_to, last_ping_at, last_start_at, last_duration, next_ping_at, alert_at";
+
+const UPDATE: &str = "UPDATE check_states SET status = r.status, failures = r.failures, \
+    n_pings = r.n_pings, n_flips = r.n_flips, open_runs = r.open_runs, base_at = r.base_at, \
+    put_off_to = r.put_off_to, last_ping_at = r.last_ping_at, last_start_at = r.last_start_at, \
+    last_duration = r.last_duration, next_ping_at = r.next_ping_at, alert_at = r.alert_at \
+    FROM r WHERE check_states.check_id = r.check_id";
+
+fn state_columns(checks: &[&Watched]) -> Vec<Column> {
     let all = || checks.iter();
-    let columns = vec![
+    vec![
         Column::ints(all().map(|c| c.check_id)),
         Column::texts(all().map(|c| c.state.status.as_str().to_owned())),
         Column::ints(all().map(|c| i64::from(c.state.failures))),
@@ -423,31 +463,7 @@ async fn save_states(conn: &mut Conn, checks: &[Watched]) -> Result<()> {
         Column::ints(all().map(|c| c.state.last_duration)),
         Column::times(all().map(|c| check::next_ping_at(&c.rules, &c.state))),
         Column::times(all().map(|c| check::alert_at(&c.rules, &c.state))),
-    ];
-    let names = "check_id, status, failures, n_pings, n_flips, open_runs, base_at, put_off_to, \
-                 last_ping_at, last_start_at, last_duration, next_ping_at, alert_at";
-    let sql = "UPDATE check_states SET status = r.status, failures = r.failures, \
-               n_pings = r.n_pings, n_flips = r.n_flips, open_runs = r.open_runs, \
-               base_at = r.base_at, put_off_to = r.put_off_to, last_ping_at = r.last_ping_at, \
-               last_start_at = r.last_start_at, last_duration = r.last_duration, \
-               next_ping_at = r.next_ping_at, alert_at = r.alert_at \
-               FROM r WHERE check_states.check_id = r.check_id";
-    Rows::new(names, columns).execute(conn, sql).await?;
-    Ok(())
-}
-
-/// Wakes the detector earlier for the checks whose deadline came nearer.
-async fn lower_wakes(conn: &mut Conn, checks: &[Watched]) -> Result<Option<Timestamp>> {
-    let mut lowered = Vec::new();
-    for check in checks {
-        if let Some(alert_at) = check::alert_at(&check.rules, &check.state)
-            && check.wake_at.is_none_or(|wake_at| alert_at < wake_at)
-        {
-            lowered.push((check.check_id, alert_at));
-        }
-    }
-    set_wakes(conn, lowered.iter().map(|(id, at)| (*id, Some(*at)))).await?;
-    Ok(lowered.into_iter().map(|(_, at)| at).min())
+    ]
 }
 
 /// Sets when checks that were looked at want to be looked at again: at their deadline, not at all
@@ -475,7 +491,7 @@ async fn set_wakes(
     Ok(())
 }
 
-async fn save_events(conn: &mut Conn, checks: &[Watched]) -> Result<()> {
+fn save_events(writes: &mut Writes, checks: &[Watched]) {
     let events = || checks.iter().flat_map(|c| c.events.iter().map(move |e| (c.check_id, e)));
     let columns = vec![
         Column::ints(events().map(|(id, _)| id)),
@@ -485,6 +501,5 @@ async fn save_events(conn: &mut Conn, checks: &[Watched]) -> Result<()> {
     ];
     let sql = "INSERT INTO check_events (check_id, at, kind, text) \
                SELECT check_id, at, kind, text FROM r";
-    Rows::new("check_id, at, kind, text", columns).execute(conn, sql).await?;
-    Ok(())
+    writes.add(sql, Rows::new("check_id, at, kind, text", columns));
 }

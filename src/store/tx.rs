@@ -7,7 +7,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Executor, PgConnection, Postgres, Sqlite, SqliteConnection};
 use tokio::sync::OwnedMutexGuard;
 
-use super::dialect::Db;
+use super::dialect::{Db, Writes};
 use crate::fault::{Fault, Result};
 
 /// A connection, inside a transaction or not. Queries run on it through `fetch_all!`,
@@ -48,10 +48,19 @@ impl Conn {
         }
     }
 
-    pub(crate) fn link(&mut self) -> Result<Link<'_>> {
+    pub(crate) async fn link(&mut self) -> Result<Link<'_>> {
         Ok(match &mut self.0 {
             Kind::SqliteReader(connection) => Link::Sqlite(&mut *connection),
-            Kind::SqliteWriter(Some(writer)) => Link::Sqlite(&mut writer.connection),
+            Kind::SqliteWriter(Some(writer)) => {
+                match writer.stage {
+                    Stage::Idle => writer.begin().await?,
+                    Stage::Open => {}
+                    Stage::Ended => {
+                        return Err(Fault::internal("a transaction used after its end"));
+                    }
+                }
+                Link::Sqlite(&mut writer.connection)
+            }
             Kind::SqliteWriter(None) => {
                 return Err(Fault::internal("a transaction used after its end"));
             }
@@ -61,38 +70,76 @@ impl Conn {
     }
 }
 
+impl Conn {
+    /// What stands before the text of a statement so that it begins the transaction by itself, where
+    /// that has not begun: a call less.
+    pub(super) fn beginning(&mut self) -> &'static str {
+        match &mut self.0 {
+            Kind::SqliteWriter(Some(writer)) if writer.stage == Stage::Idle => {
+                writer.stage = Stage::Open;
+                "BEGIN IMMEDIATE; "
+            }
+            _ => "",
+        }
+    }
+
+    /// A write was refused: SQLite has ended the transaction, or is about to.
+    pub(super) fn end(&mut self) {
+        if let Kind::SqliteWriter(Some(writer)) = &mut self.0 {
+            writer.stage = Stage::Ended;
+        }
+    }
+}
+
 /// The one SQLite connection that writes.
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) connection: SqliteConnection,
-    in_transaction: bool,
+    stage: Stage,
+}
+
+/// How far the writer's transaction has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It begins with its first statement.
+    Idle,
+    /// It has begun, or was about to.
+    Open,
+    /// The database ended it, or may have, for one of its writes was refused.
+    Ended,
 }
 
 impl Writer {
     pub(super) fn new(connection: SqliteConnection) -> Self {
-        Self { connection, in_transaction: false }
+        Self { connection, stage: Stage::Idle }
     }
 
     async fn begin(&mut self) -> Result<()> {
-        self.roll_back().await?;
         // Set before the call: if it is cut short, the next one rolls back first.
-        self.in_transaction = true;
+        self.stage = Stage::Open;
         self.connection.execute("BEGIN IMMEDIATE").await?;
         Ok(())
     }
 
-    async fn commit(&mut self) -> Result<()> {
-        self.connection.execute("COMMIT").await?;
-        self.in_transaction = false;
+    /// Runs the last writes and commits, in one call.
+    async fn commit(&mut self, writes: Writes) -> Result<()> {
+        match self.stage {
+            Stage::Idle if writes.is_empty() => return Ok(()),
+            Stage::Idle => self.begin().await?,
+            Stage::Open => {}
+            Stage::Ended => return Err(Fault::internal("a transaction used after its end")),
+        }
+        writes.execute_sqlite(&mut self.connection, "COMMIT").await?;
+        self.stage = Stage::Idle;
         Ok(())
     }
 
     /// Ends a transaction that was left open. Where the database has ended it by itself already
     /// (as it does on some errors) there is nothing to do, and its complaint means nothing.
     async fn roll_back(&mut self) -> Result<()> {
-        if self.in_transaction {
+        if self.stage != Stage::Idle {
             match self.connection.execute("ROLLBACK").await {
-                Ok(_) | Err(sqlx::Error::Database(_)) => self.in_transaction = false,
+                Ok(_) | Err(sqlx::Error::Database(_)) => self.stage = Stage::Idle,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -106,8 +153,9 @@ impl Writer {
 pub struct Tx(Conn);
 
 impl Tx {
+    /// One that begins with its first statement.
     pub(super) async fn begin_sqlite(mut writer: OwnedMutexGuard<Writer>) -> Result<Self> {
-        writer.begin().await?;
+        writer.roll_back().await?;
         Ok(Self(Conn(Kind::SqliteWriter(Some(writer)))))
     }
 
@@ -119,11 +167,19 @@ impl Tx {
     ///
     /// # Errors
     /// The database could not; then nothing of it has happened.
-    pub async fn commit(mut self) -> Result<()> {
+    pub async fn commit(self) -> Result<()> {
+        self.commit_with(Writes::default()).await
+    }
+
+    /// Runs these writes as the last of it, and makes everything in it durable.
+    ///
+    /// # Errors
+    /// The database could not; then nothing of it has happened.
+    pub async fn commit_with(mut self, writes: Writes) -> Result<()> {
         match &mut self.0.0 {
             Kind::SqliteWriter(slot) => {
                 if let Some(mut writer) = slot.take() {
-                    let outcome = writer.commit().await;
+                    let outcome = writer.commit(writes).await;
                     if outcome.is_err() {
                         *slot = Some(writer);
                     }
@@ -131,11 +187,13 @@ impl Tx {
                 }
                 Ok(())
             }
-            Kind::PostgresTx(_) => match std::mem::replace(&mut self.0.0, Kind::SqliteWriter(None))
-            {
-                Kind::PostgresTx(transaction) => Ok(transaction.commit().await?),
-                _ => Ok(()),
-            },
+            Kind::PostgresTx(_) => {
+                writes.execute(&mut self.0).await?;
+                match std::mem::replace(&mut self.0.0, Kind::SqliteWriter(None)) {
+                    Kind::PostgresTx(transaction) => Ok(transaction.commit().await?),
+                    _ => Ok(()),
+                }
+            }
             Kind::SqliteReader(_) | Kind::Postgres(_) => Ok(()),
         }
     }
@@ -147,7 +205,7 @@ impl Drop for Tx {
     fn drop(&mut self) {
         if let Kind::SqliteWriter(slot) = &mut self.0.0
             && let Some(mut writer) = slot.take()
-            && writer.in_transaction
+            && writer.stage != Stage::Idle
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             runtime.spawn(async move {
@@ -175,7 +233,7 @@ impl DerefMut for Tx {
 /// Runs one piece of code on the connection of whichever database is open.
 macro_rules! on_link {
     ($conn:expr, $link:ident => $body:expr) => {
-        match $conn.link()? {
+        match $conn.link().await? {
             crate::store::tx::Link::Sqlite($link) => $body,
             crate::store::tx::Link::Postgres($link) => $body,
         }

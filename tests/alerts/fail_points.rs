@@ -65,8 +65,8 @@ async fn dies_at(database: Database, step: &str, tail: &str, arrivals: usize) {
 }
 
 both_databases! {
-    async fn with_the_pings_written_and_not_committed(database) {
-        dies_at(database, "pings_written", "/fail", 1).await;
+    async fn with_the_pings_judged_and_not_committed(database) {
+        dies_at(database, "pings_judged", "/fail", 1).await;
     }
 
     async fn with_the_pings_committed_and_nobody_answered(database) {

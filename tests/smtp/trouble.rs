@@ -25,7 +25,7 @@ both_databases! {
         let api = server.server.owner().await;
         let check = api.check("not yet", json!({})).await;
         server.server.stop().await;
-        let (die_at, step) = ("OVERDUE_TEST_DIE_AT", "pings_written");
+        let (die_at, step) = ("OVERDUE_TEST_DIE_AT", "pings_judged");
         server.server.restart_with(&[(die_at, step)]).await;
         let mut client = server.client().await;
         client.begin(&[&address_of(&check, "")]).await;
