@@ -1,11 +1,12 @@
-//! Outgoing mail: the server that `mail.*` names, and what a mail looks like on the wire. It knows
-//! nothing of channels and alerts: whoever writes a [`Letter`] says what stands in it. The address
-//! of the mail server comes from the configuration alone, so that the guard of outgoing requests
+//! Outgoing mail: the server that `mail.*` names, what a mail looks like on the wire, and what one
+//! that came says to its readers. It knows nothing of channels and alerts: whoever writes a
+//! [`Letter`] says what stands in it. The address of the mail server comes from the configuration alone, so that the guard of outgoing requests
 //! (`outbound.*`) has no say here.
 
 mod address;
 mod answer;
 mod letter;
+mod reading;
 mod session;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub use address::Address;
 pub use answer::{is_gone, is_no_mailbox};
 pub use letter::Letter;
+pub use reading::{read_text, text_of};
 
 use crate::config::Mail;
 use crate::secret::Secret;

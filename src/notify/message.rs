@@ -15,8 +15,10 @@ use crate::context::Context;
 use crate::domain::alert::{Alert, CheckFacts, Event, Filters, Rhythm};
 use crate::domain::check::Status;
 use crate::domain::maintenance::Cover;
+use crate::domain::ping::{MailText, Scheme};
 use crate::domain::schedule::Schedule;
 use crate::fault::{Fault, Result};
+use crate::mail;
 use crate::secret;
 use crate::store::channels::{self, ChannelRow};
 use crate::store::checks::{self, CheckRow};
@@ -138,7 +140,7 @@ fn consent(
             Ok(Some(office.url(email::link::Purpose::Confirm, &channel.uuid, &address)))
         }
         _ if is_confirmed => Ok(None),
-        _ => Err(Written::Refuse(email::waits(&address))),
+        _ => Err(Written::Refuse(email::why_silent(&ctx.mailer, &address))),
     }
 }
 
@@ -231,16 +233,11 @@ async fn alert(
     let recipient = projects::recipient(conn, row.project_id).await?;
     let (project, zone) = recipient.map_or_else(Default::default, |r| (r.project_name, r.timezone));
     let ping_n = flip.as_ref().and_then(|f| f.ping_n).or(check.as_ref().map(|c| c.n_pings));
-    let mut exit_status = None;
-    let mut last_body = String::new();
-    if let (Some(check), Some(n)) = (&check, ping_n) {
-        let body = pings::body(conn, check.check_id, n).await?.unwrap_or_default();
-        last_body = String::from_utf8_lossy(&body).into_owned();
-        if flip.as_ref().is_some_and(|f| f.ping_n.is_some()) {
-            let ping = pings::find(conn, check.check_id, n).await?;
-            exit_status = ping.and_then(|p| p.exit_status).and_then(|n| u8::try_from(n).ok());
-        }
-    }
+    let (exit_status, last_body) = match (&check, ping_n) {
+        (Some(check), Some(n)) => brought(conn, check.check_id, n).await?,
+        _ => (None, String::new()),
+    };
+    let made_by_ping = flip.as_ref().is_some_and(|f| f.ping_n.is_some());
     let downtime = match (&row.event, &check, &flip) {
         (Told::Up, Some(check), Some(flip)) => {
             let since = notifications::flip_time(conn, check.check_id, flip.n - 1).await?;
@@ -266,7 +263,7 @@ async fn alert(
     Ok(Alert {
         event: event(row),
         reason: flip.as_ref().map(|f| f.reason),
-        exit_status,
+        exit_status: exit_status.filter(|_| made_by_ping),
         since: flip.as_ref().map_or(row.created_at, |f| f.at),
         expected_at,
         last_body,
@@ -279,6 +276,27 @@ async fn alert(
         now,
         check: check.map(|check| check_facts(&check, now)).unwrap_or_default(),
     })
+}
+
+/// What a ping brought along: its exit status, and its body as it is quoted.
+async fn brought(conn: &mut Conn, check_id: i64, n: i64) -> Result<(Option<u8>, String)> {
+    let Some(ping) = pings::find(conn, check_id, n).await? else {
+        return Ok((None, String::new()));
+    };
+    let body = pings::body(conn, check_id, n).await?.unwrap_or_default();
+    let exit_status = ping.exit_status.and_then(|n| u8::try_from(n).ok());
+    Ok((exit_status, quoted(ping.scheme, &body)))
+}
+
+/// A body as it is quoted; of a mail what it says to people. Its headers hold the address that it was
+/// sent to: with that, and with the ping key that may stand in it, whoever is told could ping.
+fn quoted(scheme: Scheme, body: &[u8]) -> String {
+    if scheme != Scheme::Email {
+        return String::from_utf8_lossy(body).into_owned();
+    }
+    let MailText { subject, text } = mail::read_text(body);
+    let said = [subject.trim(), text.trim_end()].into_iter().filter(|part| !part.is_empty());
+    said.collect::<Vec<_>>().join("\n\n")
 }
 
 fn event(row: &NotificationRow) -> Event {
@@ -348,4 +366,19 @@ pub fn check_facts(check: &CheckRow, now: Timestamp) -> CheckFacts {
 pub fn unique_key(uuid: &str) -> String {
     let digits: String = uuid.chars().filter(|c| *c != '-').take(16).collect();
     secret::hex(&Sha1::digest(digits.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_mail_its_subject_and_text_are_quoted_and_no_header() {
+        let mail = b"To: secretkey+backup+fail@ping.example.org\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n\
+                     Content-Transfer-Encoding: quoted-printable\r\n\r\ndisk =3D full\r\n";
+        assert_eq!(quoted(Scheme::Email, mail), "Gr\u{fc}\u{df}e\n\ndisk = full");
+        assert_eq!(quoted(Scheme::Email, b"Subject: done\r\n\r\n"), "done");
+        assert_eq!(quoted(Scheme::Email, b""), "");
+        assert_eq!(quoted(Scheme::Http, b"To: x\n\ny\n"), "To: x\n\ny\n");
+    }
 }

@@ -19,17 +19,7 @@ pub(super) struct Reading {
 /// Reads a message. A large one takes its time.
 pub(super) fn read(message: &[u8]) -> Reading {
     let Some(parsed) = MessageParser::default().parse(message) else { return Reading::default() };
-    Reading { text: text_of(&parsed), failure: failure_told_by(&parsed) }
-}
-
-/// The subject and the text of a message. Where there is text only as HTML, that is read without
-/// its markup; what is attached is not read.
-fn text_of(parsed: &Message<'_>) -> MailText {
-    let texts = (0..parsed.text_body_count()).filter_map(|at| parsed.body_text(at));
-    MailText {
-        subject: parsed.subject().unwrap_or_default().to_owned(),
-        text: texts.collect::<Vec<_>>().join("\n"),
-    }
+    Reading { text: mail::text_of(&parsed), failure: failure_told_by(&parsed) }
 }
 
 /// Why a message could not be delivered, where this one tells (RFC 3464) that its mailbox is not

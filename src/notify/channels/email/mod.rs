@@ -75,6 +75,13 @@ pub fn waits(address: &Address) -> String {
     )
 }
 
+/// Why nothing is told at an address that is not confirmed: no mail can be sent at all, or else what
+/// it [`waits`] for.
+#[must_use]
+pub fn why_silent(mailer: &Mailer, address: &Address) -> String {
+    mailer.obstacle().unwrap_or_else(|| waits(address))
+}
+
 /// Sends one message.
 pub(super) async fn deliver(
     office: &Office,
