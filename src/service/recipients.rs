@@ -10,7 +10,7 @@ use crate::fault::Result;
 use crate::mail::Address;
 use crate::notify::channels::Kind;
 use crate::notify::channels::email::link::{self, Named, Purpose};
-use crate::notify::channels::email::{address, waits};
+use crate::notify::channels::email::{address, why_silent};
 use crate::notify::message::open_config;
 use crate::notify::tell_of_disabled;
 use crate::store::Flag;
@@ -70,12 +70,13 @@ pub(super) async fn see_to_consent(
     if confirmations::is_confirmed(tx, row.project_id, &name).await? {
         row.confirmed_address = Some(name);
     } else if ask == Ask::Before {
-        row.last_error.get_or_insert_with(|| waits(&address));
+        row.last_error.get_or_insert_with(|| why_silent(&ctx.mailer, &address));
     } else if let Some(refusal) = refusal(ctx, tx, row.project_id, &address).await? {
         row.last_error = Some(refusal);
     } else {
         queue_question(ctx, tx, row, &name).await?;
-        row.last_error = Some(waits(&address));
+        // The question goes out once mail can be sent.
+        row.last_error = Some(why_silent(&ctx.mailer, &address));
         queued = true;
     }
     channels::update(tx, row).await?;

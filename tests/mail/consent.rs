@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use overdue::config::Config;
 use overdue::mail::Address;
 use overdue::notify::channels::Kind;
 use overdue::notify::channels::email::link::{self, Purpose};
@@ -17,12 +18,12 @@ use serde_json::{Value, json};
 
 use super::{agree, channel_now, mail_channel, server, someone};
 use crate::support::api::Api;
-use crate::support::both_databases;
 use crate::support::post::{Port, Post};
 use crate::support::receiver::Receiver;
 use crate::support::server::shared;
 use crate::support::until;
 use crate::support::visitor::Visitor;
+use crate::support::{Database, both_databases};
 use crate::workers::Parts;
 
 /// The codes of an answer's soft errors.
@@ -165,11 +166,12 @@ both_databases! {
 
     async fn without_a_mail_server_the_channel_says_what_is_missing(database) {
         let api = shared(database).await;
+        let missing = "no mail can be sent: mail.host is not set on this server";
         let channel = mail_channel(&api, "ops@example.net").await;
+        assert_eq!(last_error(&channel), missing);
         let test = api.path(&format!("/channel/{}/test", channel["channel_id"]));
         let answer = api.post(&test, &json!({})).await.ok();
         assert_eq!(codes(&answer), ["UNCONFIRMED", "DELIVERY_FAILED"]);
-        let missing = "no mail can be sent: mail.host is not set on this server";
         assert_eq!(answer["error_list"][1]["message"], missing);
         assert_eq!(last_error(&channel_now(&api, &channel).await), missing);
         for bad in [json!("ops"), json!("ops@"), json!("a b@example.net"), json!("o@x\r\nBcc: b@x"), json!(1)] {
@@ -195,6 +197,15 @@ both_databases! {
         let channel = &api.list(&api.path("/channel-list")).await[0];
         assert_eq!(failure(&api, channel).await["state"], "sent");
     }
+}
+
+/// The parts of a server whose configuration names a mail server.
+async fn parts_with_mail(database: Database) -> Parts {
+    let name = |config: &mut Config| {
+        config.mail.host = Some("localhost".to_owned());
+        config.mail.from = Some("overdue@example.org".to_owned());
+    };
+    Parts::with(database, name).await
 }
 
 /// An email channel on the parts of a server, which sends nothing.
@@ -223,11 +234,7 @@ async fn channel_row(parts: &Parts, channel_id: i64) -> ChannelRow {
 
 both_databases! {
     async fn nobody_is_flooded_with_questions(database) {
-        let parts = Parts::with(database, |config| {
-            config.mail.host = Some("localhost".to_owned());
-            config.mail.from = Some("overdue@example.org".to_owned());
-        })
-        .await;
+        let parts = parts_with_mail(database).await;
         let project_id = parts.project().await;
         let project = project_row(&parts, project_id).await;
         let outbound = Outbound::new(Settings::default()).unwrap();
@@ -265,7 +272,7 @@ both_databases! {
     }
 
     async fn a_project_asks_so_many_in_a_day_and_no_more(database) {
-        let parts = Parts::new(database).await;
+        let parts = parts_with_mail(database).await;
         let project_id = parts.project().await;
         for n in 0..PROJECT_BOUNDS.most {
             let row = quiet_channel(&parts, project_id, &format!("u{n}@example.net")).await;
