@@ -99,8 +99,8 @@ fn confirmed(it: &Subscription) -> Words {
 
 fn ended(it: &Subscription) -> Words {
     let line = format!(
-        "No more alerts of {} are sent to {}, by none of its channels. Should one be switched on \
-         again, you are asked first.",
+        "No channel of {} sends alerts to {} any more. Should one be switched on again, you are \
+         asked first.",
         project(it),
         it.address
     );
@@ -124,8 +124,9 @@ fn answer(
             page(StatusCode::OK, &Sheet { site: &site, title, lines, button })
         }
         Ok(None) => {
-            let line = "It was cut off on its way, or what it was about is there no longer: then \
-                        nothing is sent to you by it.";
+            // Its mail may be older than the server's key: more mail may come, with links that work.
+            let line = "It was cut off on its way, or what it was about is there no longer, or its \
+                        mail is an old one. Should more mail come, the links in that one work.";
             let (title, lines) = ("This link leads nowhere", vec![line.to_owned()]);
             page(StatusCode::NOT_FOUND, &Sheet { site: &site, title, lines, button: None })
         }
