@@ -148,8 +148,9 @@ fn announce(prospect: Prospect, kept: &str, may_ask: bool) -> Result<()> {
         "overdue: the secret key is replaced. Channels keep their secrets. What was signed under \
          the old key ends: {tokens} API tokens (each shows a new text at GET /user/token/{{id}} \
          once its owner has signed in again; `overdue token create` makes others) and {sessions} \
-         sessions (sign in again), and the links in mails that were sent (a test of a channel that \
-         waits for its confirmation sends another). Copies of the database made until now need the old key: {kept}."
+         sessions (sign in again), and the links in mails that were sent (the next alert has new \
+         ones; a test of a channel that waits for its confirmation sends another). Copies of the \
+         database made until now need the old key: {kept}."
     );
     if !may_ask || !io::stdin().is_terminal() {
         return Ok(());
