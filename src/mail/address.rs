@@ -10,8 +10,8 @@ const LONGEST: usize = 254;
 /// The longest local part, in bytes (RFC 5321 4.5.3.1.1).
 const LONGEST_LOCAL_PART: usize = 64;
 
-/// An address such as `ops@example.org`; its domain in its ASCII form and in lower case, so that two
-/// that lead to the same mailbox are equal.
+/// An address such as `ops@example.org`; its domain in its ASCII form and in lower case, its local part
+/// as it was given. Whether two lead to the same place, [`Address::mailbox`] tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(lettre::Address);
 

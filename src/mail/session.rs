@@ -22,8 +22,8 @@ use crate::config::MailTls;
 use crate::domain::alert::one_line;
 use crate::secret::Secret;
 
-/// So many times as long it may take over the answer to the whole mail: it may look through it meanwhile, and to
-/// give up then is to send it twice.
+/// So many times as long it may take over the answer to the whole mail: it may look through it
+/// meanwhile, and to give up then is to send it twice.
 const LONGER_AT_THE_END: u32 = 3;
 /// How long it may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);

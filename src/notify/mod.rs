@@ -432,8 +432,8 @@ async fn write(ctx: &Context, row: &NotificationRow) -> Result<Box<message::Mess
     }
 }
 
-/// The id that a message carries at every try; that of all where several are one. It holds the time too, so that two installations
-/// that tell the same receiver do not share ids.
+/// The id that a message carries at every try; that of all where several are one. It holds the time
+/// too, so that two installations that tell the same receiver do not share ids.
 #[must_use]
 pub fn message_id(row: &NotificationRow) -> String {
     if let Some(group_id) = &row.group_id {

@@ -19,13 +19,12 @@ pub(super) type Turn = (i64, i64, Timestamp);
 fn tell() -> String {
     let due = "r.now + ch.after_minutes * 60000000";
     format!(
-        "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, event, \
-    state, attempts, created_at, next_attempt_at, due_at, told) \
-    SELECT DISTINCT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'flapping', 'pending', 0, r.now, \
-    {due}, {due}, 1 \
-    FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n \
-    {TOLD} \
-    WHERE ch.on_down = 1 ORDER BY f.flip_id"
+        "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, event, state, \
+         attempts, created_at, next_attempt_at, due_at, told) \
+         SELECT DISTINCT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'flapping', \
+         'pending', 0, r.now, {due}, {due}, 1 \
+         FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n {TOLD} \
+         WHERE ch.on_down = 1 ORDER BY f.flip_id"
     )
 }
 
@@ -84,7 +83,8 @@ pub(super) async fn judge(conn: &mut Conn, turns: &[Turn], now: Timestamp) -> Re
 }
 
 /// Those of these turns with which their check has gone up and down too often. Pausing is no turn, and
-/// what was before the last flapping ended counts no more; the count looks at no more of a check's flips than its threshold makes it need, however old it is.
+/// what was before the last flapping ended counts no more; the count looks at no more of a check's
+/// flips than its threshold makes it need, however old it is.
 async fn too_many(conn: &mut Conn, turns: &[Turn]) -> Result<Vec<Turn>> {
     #[derive(sqlx::FromRow)]
     struct CountRow {
@@ -99,7 +99,8 @@ async fn too_many(conn: &mut Conn, turns: &[Turn]) -> Result<Vec<Turn>> {
     let sql = format!(
         "SELECT c.check_id, c.flap_threshold, (SELECT COUNT(*) FROM flips f \
          WHERE f.check_id = c.check_id AND f.n > l.n - 4 * c.flap_threshold AND f.at > l.at - $1 \
-         AND f.at > COALESCE((SELECT g.quiet_until FROM flapping g WHERE g.check_id = c.check_id), 0) \
+         AND f.at > COALESCE((SELECT g.quiet_until FROM flapping g \
+         WHERE g.check_id = c.check_id), 0) \
          AND f.from_status IN ('up', 'down') AND f.to_status IN ('up', 'down')) AS flips \
          FROM checks c JOIN flips l ON l.check_id = c.check_id \
          AND l.n = (SELECT MAX(x.n) FROM flips x WHERE x.check_id = c.check_id) \
@@ -123,8 +124,9 @@ pub(super) async fn end(conn: &mut Conn, check_ids: &[i64]) -> Result<()> {
     }
     let condition = conn.db().is_in("check_id", "$1");
     let sql = format!(
-        "UPDATE notifications SET state = 'suppressed', next_attempt_at = NULL, told = 0 WHERE {condition} \
-         AND state = 'pending' AND event = 'flapping' AND attempts = 0 AND lease_owner IS NULL"
+        "UPDATE notifications SET state = 'suppressed', next_attempt_at = NULL, told = 0 \
+         WHERE {condition} AND state = 'pending' AND event = 'flapping' AND attempts = 0 \
+         AND lease_owner IS NULL"
     );
     execute!(conn, AssertSqlSafe(sql), id_list(check_ids));
     Ok(())

@@ -19,8 +19,7 @@ use crate::fault::Result;
 /// Whether what the channel `ch` heard last of the check of the flip `f`, a turn to up, was not good
 /// news, or it takes no others.
 pub(super) const WAS_TOLD: &str = "(ch.on_down = 0 OR (SELECT d.event FROM notifications d \
-    WHERE d.check_id = f.check_id AND d.channel_id = ch.channel_id \
-    AND d.told = 1 \
+    WHERE d.check_id = f.check_id AND d.channel_id = ch.channel_id AND d.told = 1 \
     ORDER BY d.notification_id DESC LIMIT 1) IN ('down', 'flapping'))";
 
 /// What covers which of these checks at `now`: maintenance windows ([`maintenance::covers_of`]), and
@@ -88,8 +87,9 @@ pub async fn due_among(conn: &mut Conn, check_ids: &[i64], by: Timestamp) -> Res
 
 /// Lets go what was held of these checks until the moment beside each, where nothing covers them at
 /// `now`: a check that is still down, or up again, as the last news that was kept back says, is told
-/// to the channels that still want it, once; what has passed is forgotten. What is covered by something
-/// else is held until that one's end. The caller holds the locks on the checks. How much there is to send.
+/// to the channels that still want it, once; what has passed is forgotten. What is covered by
+/// something else is held until that one's end. The caller holds the locks on the checks. How much
+/// there is to send.
 ///
 /// # Errors
 /// The database refused.
