@@ -29,7 +29,7 @@ use channels::{Kind, Target, Ways};
 use outbound::Outbound;
 use settle::{Attempt, Report, Verdict};
 
-pub use settle::tell_of_disabled;
+pub use settle::{fail_what_waits, tell_of_disabled};
 
 /// Sends that run side by side.
 const MOST_SENDS: usize = 256;

@@ -275,6 +275,15 @@ async fn remind(tx: &mut Tx, row: &NotificationRow, now: Timestamp) -> Result<bo
     Ok(still_down)
 }
 
+/// Gives up what is still to go to a channel that is disabled for this reason.
+///
+/// # Errors
+/// The database refused.
+pub async fn fail_what_waits(tx: &mut Tx, channel_id: i64, error: &str) -> Result<()> {
+    let why = format!("the channel was disabled: {error}");
+    notifications::fail_all_of_channel(tx, channel_id, &why).await
+}
+
 /// Gives up what is still to go to a channel that was disabled, and tells the project's others.
 /// Whether there is anybody to tell.
 ///
@@ -287,8 +296,7 @@ pub async fn tell_of_disabled(
     error: &str,
     now: Timestamp,
 ) -> Result<bool> {
-    let why = format!("the channel was disabled: {error}");
-    notifications::fail_all_of_channel(tx, channel_id, &why).await?;
+    fail_what_waits(tx, channel_id, error).await?;
     let ids = channels::ids_of_project(tx, project_id).await?;
     let all = channels::find_many(tx, &ids).await?;
     let name = all.iter().find(|c| c.channel_id == channel_id);

@@ -12,7 +12,7 @@ use crate::notify::channels::Kind;
 use crate::notify::channels::email::link::{self, Named, Purpose};
 use crate::notify::channels::email::{address, why_silent};
 use crate::notify::message::open_config;
-use crate::notify::tell_of_disabled;
+use crate::notify::{fail_what_waits, tell_of_disabled};
 use crate::store::Flag;
 use crate::store::bulk;
 use crate::store::channels::{self, ChannelRow};
@@ -191,8 +191,7 @@ pub async fn unsubscribe(ctx: &Context, token: &str) -> Result<Option<Subscripti
     let ends = |sends_to: &Option<Address>| leads_to(sends_to.as_ref(), &address);
     // All notifications before any channel, and channels by id, as the notifier locks them.
     for (channel, _) in all.iter().filter(|(_, sends_to)| ends(sends_to)) {
-        let why = format!("the channel was disabled: {error}");
-        notifications::fail_all_of_channel(&mut tx, channel.channel_id, &why).await?;
+        fail_what_waits(&mut tx, channel.channel_id, error).await?;
     }
     for (channel, sends_to) in &all {
         // One that sends elsewhere by now may have it confirmed from before.
@@ -233,8 +232,7 @@ async fn give_up(ctx: &Context, tx: &mut Tx, row: &ChannelRow, error: &str) -> R
         return Ok(());
     }
     // Notifications before their channel, as the notifier locks them.
-    let why = format!("the channel was disabled: {error}");
-    notifications::fail_all_of_channel(tx, row.channel_id, &why).await?;
+    fail_what_waits(tx, row.channel_id, error).await?;
     if channels::mark_failed(tx, row.channel_id, error, true).await? {
         tell_of_disabled(tx, row.project_id, row.channel_id, error, ctx.now()).await?;
         tracing::warn!(channel_id = row.channel_id, error, "a channel was disabled");
