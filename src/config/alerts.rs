@@ -181,7 +181,7 @@ pub(super) const SMTP: &[Key] = &[
     key!(smtp.listen, "Address on which mail to checks is taken as pings (with STARTTLS where server.tls_cert is set); without it none is.",
         given => given.optional(Given::socket))
     .example(r#""[::]:2525""#),
-    key!(smtp.domain, "What stands after the @ of the addresses to which checks get mail; without it, anything.",
+    key!(smtp.domain, "What stands after the @ of the addresses to which checks get mail, and mail of ours comes back; without it, anything, and nothing comes back.",
         given => given.optional(Given::domain))
     .example(r#""ping.example.org""#),
     key!(smtp.max_bytes, "The most bytes of a message that is taken.",
