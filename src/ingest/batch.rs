@@ -3,7 +3,9 @@
 use bytes::Bytes;
 
 use super::pace::Pace;
+use super::remembered::Remembered;
 use super::{Job, Outcome};
+use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::domain::check::{self, Outage};
 use crate::domain::ping::storable_body;
@@ -18,14 +20,24 @@ use crate::vitals::{Count, Vitals};
 
 /// Stores a batch and answers each of its requests. Where it can't be stored as a whole because of
 /// one of its pings, each is tried alone, so that none suffers for another.
-pub(super) async fn store(ctx: &Context, vitals: &Vitals, pace: &mut Pace, jobs: Vec<Job>) {
+pub(super) async fn store(
+    ctx: &Context,
+    vitals: &Vitals,
+    pace: &mut Pace,
+    remembered: &mut Remembered,
+    jobs: Vec<Job>,
+) {
     let mut jobs = within_pace(pace, vitals, jobs);
     if jobs.is_empty() {
         return;
     }
     // Handlers race for their place in the queue: what counts is the time of receipt.
     jobs.sort_by_key(|job| job.ping.received_at);
-    let mut written = write(ctx, &jobs).await;
+    let mut written = match write_remembered(ctx, remembered, &jobs).await {
+        Ok(Some(written)) => Ok(written),
+        Ok(None) => write(ctx, &jobs).await,
+        Err(error) => Err(error),
+    };
     if written.as_ref().is_err_and(Fault::was_rolled_back) {
         // The database chose this transaction to end a deadlock: the next try finds the way clear.
         written = write(ctx, &jobs).await;
@@ -71,24 +83,60 @@ fn within_pace(pace: &mut Pace, vitals: &Vitals, jobs: Vec<Job>) -> Vec<Job> {
     within
 }
 
-/// Stores the pings and tells for each whether its check exists.
-async fn write(ctx: &Context, jobs: &[Job]) -> Result<(Vec<bool>, Saved)> {
+/// Stores the pings of a batch from which nothing follows but new states, as nearly always, in one
+/// statement: by the states that are remembered, without locking them. None, and nothing stored,
+/// where that can't be, or where somebody else has changed one of the checks meanwhile.
+async fn write_remembered(
+    ctx: &Context,
+    remembered: &mut Remembered,
+    jobs: &[Job],
+) -> Result<Option<(Vec<bool>, Saved)>> {
+    let is_plain = jobs.iter().all(|job| job.ping.mail.is_none());
+    if !ctx.store.db().has_row_versions() || !is_plain {
+        return Ok(None);
+    }
+    let mut conn = ctx.store.read().await?;
+    let (mut checks, unknown) = remembered.take(&check_ids(jobs));
+    if !unknown.is_empty() {
+        checks.extend(states::read(&mut conn, &unknown).await?);
+        checks.sort_unstable_by_key(|check| check.check_id);
+    }
+    if passed_deadline(&checks, jobs).is_some() {
+        return Ok(None);
+    }
+    let (found, rows) = judge_all(&mut checks, jobs, None);
+    if checks.iter().any(Watched::is_eventful) {
+        return Ok(None);
+    }
+    let mut writes = Writes::default();
+    pings::insert(&mut writes, &rows);
+    failpoint::reached("pings_judged");
+    let saved = if checks.is_empty() {
+        Some(Saved::default())
+    } else {
+        states::save_if_unchanged(&mut conn, &mut checks, writes).await?
+    };
+    let Some(saved) = saved else { return Ok(None) };
+    failpoint::reached("pings_committed");
+    remembered.put(checks);
+    Ok(Some((found, saved)))
+}
+
+fn check_ids(jobs: &[Job]) -> Vec<i64> {
     let mut check_ids: Vec<i64> = jobs.iter().map(|job| job.check_id).collect();
     check_ids.sort_unstable();
     check_ids.dedup();
+    check_ids
+}
+
+/// Stores the pings and tells for each whether its check exists.
+async fn write(ctx: &Context, jobs: &[Job]) -> Result<(Vec<bool>, Saved)> {
     let mut tx = ctx.store.begin().await?;
-    let mut checks = states::load(&mut tx, &check_ids).await?;
+    let mut checks = states::load(&mut tx, &check_ids(jobs)).await?;
     let by_mail = jobs.iter().filter(|job| job.ping.mail.is_some()).map(|job| job.check_id);
     states::add_filters(&mut tx, &mut checks, &by_mail.collect::<Vec<_>>()).await?;
     let past = passed_deadlines(ctx, &mut tx, &checks, jobs).await?;
-    let (mut found, mut rows) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
-    for job in jobs {
-        let place = checks.binary_search_by_key(&job.check_id, |check| check.check_id);
-        found.push(place.is_ok());
-        if let Ok(place) = place {
-            rows.push(judge(&mut checks[place], job, past.as_deref()));
-        }
-    }
+    let (found, rows) = judge_all(&mut checks, jobs, past.as_deref());
     let mut writes = Writes::default();
     let saved = states::save_with(&mut tx, &checks, ctx.now(), &mut writes).await?;
     pings::insert(&mut writes, &rows);
@@ -107,10 +155,7 @@ async fn passed_deadlines(
     checks: &[Watched],
     jobs: &[Job],
 ) -> Result<Option<Vec<Outage>>> {
-    let Some(last) = jobs.last().map(|job| job.ping.received_at) else { return Ok(None) };
-    let deadlines = checks.iter().filter(|check| check.broken.is_none());
-    let deadlines = deadlines.filter_map(|c| check::alert_at(&c.rules, &c.state));
-    let Some(earliest) = deadlines.min().filter(|at| *at < last) else { return Ok(None) };
+    let Some(earliest) = passed_deadline(checks, jobs) else { return Ok(None) };
     let last_beat = nodes::last_beat(tx).await?;
     if Outage::between(last_beat, ctx.now()).is_some() {
         return Ok(None);
@@ -119,6 +164,32 @@ async fn passed_deadlines(
         return Ok(Some(Vec::new()));
     }
     nodes::outages_since(tx, earliest).await.map(Some)
+}
+
+/// The earliest deadline that passed before the last of the pings came.
+fn passed_deadline(checks: &[Watched], jobs: &[Job]) -> Option<Timestamp> {
+    let last = jobs.last()?.ping.received_at;
+    let deadlines = checks.iter().filter(|check| check.broken.is_none());
+    let deadlines = deadlines.filter_map(|c| check::alert_at(&c.rules, &c.state));
+    deadlines.min().filter(|at| *at < last)
+}
+
+/// Judges each ping in turn: whether its check exists, and what is to be stored of those that have
+/// one. `checks` stand in order of their ids.
+fn judge_all<'a>(
+    checks: &mut [Watched],
+    jobs: &'a [Job],
+    outages: Option<&[Outage]>,
+) -> (Vec<bool>, Vec<NewPing<'a>>) {
+    let (mut found, mut rows) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
+    for job in jobs {
+        let place = checks.binary_search_by_key(&job.check_id, |check| check.check_id);
+        found.push(place.is_ok());
+        if let Ok(place) = place {
+            rows.push(judge(&mut checks[place], job, outages));
+        }
+    }
+    (found, rows)
 }
 
 fn judge<'a>(check: &mut Watched, job: &'a Job, outages: Option<&[Outage]>) -> NewPing<'a> {

@@ -4,6 +4,7 @@
 
 mod batch;
 mod pace;
+mod remembered;
 
 use std::sync::{Arc, RwLock};
 
@@ -14,6 +15,7 @@ use crate::context::Context;
 use crate::domain::ping::Ping;
 use crate::vitals::{Count, Vitals, Worker};
 use pace::Pace;
+use remembered::Remembered;
 
 /// Pings that may wait. Beyond it they are refused, so that memory stays bounded and nobody waits
 /// for long.
@@ -141,6 +143,7 @@ impl Ingest {
 async fn run(ctx: Context, vitals: Vitals, mut messages: mpsc::Receiver<Message>) {
     let mut inbox = Vec::with_capacity(LARGEST_BATCH);
     let mut pace = Pace::new(ctx.config.ping.max_per_minute);
+    let mut remembered = Remembered::default();
     loop {
         vitals.rest(Worker::Ingest);
         if messages.recv_many(&mut inbox, LARGEST_BATCH).await == 0 {
@@ -154,7 +157,7 @@ async fn run(ctx: Context, vitals: Vitals, mut messages: mpsc::Receiver<Message>
                 Message::Barrier(reply) => barriers.push(reply),
             }
         }
-        batch::store(&ctx, &vitals, &mut pace, jobs).await;
+        batch::store(&ctx, &vitals, &mut pace, &mut remembered, jobs).await;
         for barrier in barriers {
             // Whoever asked may have stopped waiting.
             let _ = barrier.send(());

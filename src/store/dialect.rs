@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::vec::IntoIter;
 
+use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, PgConnection, SqliteConnection};
 
 use super::tx::{Conn, Link};
 use crate::clock::Timestamp;
-use crate::fault::Result;
+use crate::fault::{Fault, Result};
 
 /// Which database is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,22 @@ impl Db {
             Self::Sqlite => String::new(),
             Self::Postgres => format!(" FOR SHARE OF {of}"),
         }
+    }
+
+    /// A number that changes whenever the row of the table named `of` is written, by whomever; 0 where
+    /// the database has none.
+    #[must_use]
+    pub(super) fn row_version(self, of: &str) -> String {
+        match self {
+            Self::Sqlite => "0".to_owned(),
+            Self::Postgres => format!("CAST(CAST({of}.xmin AS TEXT) AS BIGINT)"),
+        }
+    }
+
+    /// Whether [`Writes::execute_if_unchanged`] can be had: rows have versions.
+    #[must_use]
+    pub fn has_row_versions(self) -> bool {
+        self == Self::Postgres
     }
 
     /// A condition: the text `part` occurs in the column `whole`.
@@ -191,6 +208,18 @@ impl Rows {
         put_source(sql, &format!("FROM UNNEST({arrays}) AS r ({})", self.names))
     }
 
+    fn add_to(self, arguments: &mut PgArguments) -> Result<()> {
+        for column in self.columns {
+            let added = match column {
+                Column::Int(values) => arguments.add(values),
+                Column::Text(values) => arguments.add(values),
+                Column::Bytes(values) => arguments.add(values),
+            };
+            added.map_err(sqlx::Error::Encode)?;
+        }
+        Ok(())
+    }
+
     /// `sql` with room for this many rows as SQLite gets them. What is NULL in the first column is
     /// left out. Parameters have no numbers here: the driver asks for the name of each that has one,
     /// and SQLite walks through all of them to find it.
@@ -234,6 +263,11 @@ impl Writes {
         if rows.count > 0 {
             self.0.push((sql.into(), rows));
         }
+    }
+
+    /// Adds others behind these.
+    pub(super) fn append(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
     }
 
     /// Whether there is nothing to write.
@@ -297,28 +331,52 @@ impl Writes {
         }
     }
 
-    async fn execute_postgres(self, link: &mut PgConnection) -> Result<u64> {
-        let (mut text, mut before) = (String::new(), 0);
-        let last = self.0.len() - 1;
-        for (n, (sql, rows)) in self.0.iter().enumerate() {
-            let sql = rows.with_arrays(sql, before);
-            before += rows.columns.len();
-            // Writing to a String never fails.
-            let _ = match (n, n == last) {
-                (_, true) => write!(text, " {sql}"),
-                (0, false) => write!(text, "WITH w0 AS ({sql})"),
-                (_, false) => write!(text, ", w{n} AS ({sql})"),
-            };
+    /// Runs them outside of any transaction, as one statement. The first is one that changes every
+    /// one of its rows and returns their `version`, or else nothing of it all happens: the new
+    /// version of these rows, or none where that was so. Only where [`Db::has_row_versions`].
+    ///
+    /// # Errors
+    /// The database refused.
+    pub(super) async fn execute_if_unchanged(self, conn: &mut Conn) -> Result<Option<i64>> {
+        let Link::Postgres(link) = conn.link().await? else {
+            return Err(Fault::internal("this database has no versions of rows"));
+        };
+        let wanted = self.0.first().map_or(0, |(_, rows)| rows.count);
+        let (mut text, mut arguments) = self.in_arrays()?;
+        arguments.add(i64::try_from(wanted).unwrap_or(i64::MAX)).map_err(sqlx::Error::Encode)?;
+        let wanted = arguments.len();
+        // A statement can be undone from within by a mistake alone: here, to divide by nought.
+        let _ = write!(text, " SELECT MAX(version) / CAST(COUNT(*) = ${wanted} AS INT) FROM w0");
+        match sqlx::query_scalar_with(AssertSqlSafe(text), arguments).fetch_one(&mut *link).await {
+            Ok(version) => Ok(version),
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("22012") => {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
         }
-        let mut query = sqlx::query(AssertSqlSafe(text));
-        for column in self.0.into_iter().flat_map(|(_, rows)| rows.columns) {
-            query = match column {
-                Column::Int(values) => query.bind(values),
-                Column::Text(values) => query.bind(values),
-                Column::Bytes(values) => query.bind(values),
-            };
-        }
+    }
+
+    async fn execute_postgres(mut self, link: &mut PgConnection) -> Result<u64> {
+        let Some((sql, rows)) = self.0.pop() else { return Ok(0) };
+        let before = self.0.iter().map(|(_, rows)| rows.columns.len()).sum();
+        let last = rows.with_arrays(&sql, before);
+        let (text, mut arguments) = self.in_arrays()?;
+        rows.add_to(&mut arguments)?;
+        let query = sqlx::query_with(AssertSqlSafe(format!("{text} {last}")), arguments);
         Ok(query.execute(&mut *link).await?.rows_affected())
+    }
+
+    /// All of them as the head of one statement, `WITH w0 AS (…), w1 AS (…)`, and its arguments.
+    fn in_arrays(self) -> Result<(String, PgArguments)> {
+        let (mut text, mut arguments) = (String::new(), PgArguments::default());
+        for (n, (sql, rows)) in self.0.into_iter().enumerate() {
+            let sql = rows.with_arrays(&sql, arguments.len());
+            let word = if n == 0 { "WITH" } else { "," };
+            // Writing to a String never fails.
+            let _ = write!(text, "{word} w{n} AS ({sql})");
+            rows.add_to(&mut arguments)?;
+        }
+        Ok((text, arguments))
     }
 }
 

@@ -36,7 +36,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, PgPool, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
 use crate::fault::{Fault, Result};
@@ -50,6 +50,8 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a caller waits for a free connection before the database counts as out.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that was idle for so long is asked whether it still lives before it is used.
+const ASKED_AFTER: Duration = Duration::from_secs(1);
 /// Pages (of 4 KiB) in SQLite's log before they are moved into the file: large, for the price of
 /// a commit there is dirty pages.
 const CHECKPOINT_PAGES: &str = "4000";
@@ -162,6 +164,13 @@ impl Store {
         let pool = PoolOptions::new()
             .max_connections(max_connections.max(2))
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            // Asking each time whether a connection still lives would double the price of a ping.
+            .test_before_acquire(false)
+            .before_acquire(|connection: &mut PgConnection, used| {
+                Box::pin(async move {
+                    Ok(used.idle_for < ASKED_AFTER || connection.ping().await.is_ok())
+                })
+            })
             .connect_lazy_with(options);
         Ok(Self(Pools::Postgres(pool)))
     }

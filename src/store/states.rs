@@ -33,9 +33,23 @@ pub struct Watched {
     /// What the server did to it, to be written: when, what kind, and the text.
     pub events: Vec<(Timestamp, &'static str, String)>,
     wake_at: Option<Timestamp>,
+    /// The version of its row; 0 where the database has none.
+    version: i64,
 }
 
 impl Watched {
+    /// Its deadline, where that is earlier than when the detector is going to look.
+    fn sooner(&self) -> Option<Timestamp> {
+        let alert_at = check::alert_at(&self.rules, &self.state);
+        alert_at.filter(|at| self.wake_at.is_none_or(|wake_at| *at < wake_at))
+    }
+
+    /// Whether something has to be told or put down beside its state and its runs.
+    #[must_use]
+    pub fn is_eventful(&self) -> bool {
+        !self.flips.is_empty() || !self.events.is_empty()
+    }
+
     /// Remembers what passed deadlines lead to, until [`save`] writes it.
     pub fn take_in_deadlines(&mut self, outcome: DeadlineEffect, now: Timestamp) {
         for (from, to) in &outcome.put_off {
@@ -78,6 +92,7 @@ struct StateRow {
     last_start_at: Option<Timestamp>,
     last_duration: Option<i64>,
     wake_at: Option<Timestamp>,
+    version: i64,
 }
 
 const COLUMNS: &str = "s.check_id, s.kind, s.period, s.schedule, s.timezone, s.grace, \
@@ -143,6 +158,7 @@ impl StateRow {
             flips: Vec::new(),
             events: Vec::new(),
             wake_at: self.wake_at,
+            version: self.version,
         };
         (watched, self.open_runs > 0, self.filtered.into())
     }
@@ -154,12 +170,25 @@ impl StateRow {
 /// # Errors
 /// The database is out.
 pub async fn load(conn: &mut Conn, check_ids: &[i64]) -> Result<Vec<Watched>> {
+    let lock = conn.db().for_update("s");
+    select(conn, check_ids, &lock).await
+}
+
+/// As [`load`], without a lock: for [`save_if_unchanged`].
+///
+/// # Errors
+/// The database is out.
+pub async fn read(conn: &mut Conn, check_ids: &[i64]) -> Result<Vec<Watched>> {
+    select(conn, check_ids, "").await
+}
+
+async fn select(conn: &mut Conn, check_ids: &[i64], lock: &str) -> Result<Vec<Watched>> {
     let db = conn.db();
     let sql = format!(
-        "{}SELECT {COLUMNS} FROM check_states s WHERE {} ORDER BY s.check_id{}",
+        "{}SELECT {COLUMNS}, {} AS version FROM check_states s WHERE {} ORDER BY s.check_id{lock}",
         conn.beginning(),
+        db.row_version("s"),
         db.is_in("s.check_id", "$1"),
-        db.for_update("s")
     );
     let rows = fetch_all!(conn, StateRow, AssertSqlSafe(sql), id_list(check_ids));
     complete(conn, rows).await
@@ -194,9 +223,12 @@ pub async fn lock(conn: &mut Conn, check_ids: &[i64]) -> Result<()> {
 /// # Errors
 /// The database is out.
 pub async fn load_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Watched>> {
+    let db = conn.db();
     let sql = format!(
-        "SELECT {COLUMNS} FROM check_states s WHERE s.wake_at <= $1 ORDER BY s.wake_at LIMIT $2{}",
-        conn.db().for_update_skip_locked("s")
+        "SELECT {COLUMNS}, {} AS version FROM check_states s WHERE s.wake_at <= $1 \
+         ORDER BY s.wake_at LIMIT $2{}",
+        db.row_version("s"),
+        db.for_update_skip_locked("s")
     );
     let rows = fetch_all!(conn, StateRow, AssertSqlSafe(sql), now, limit);
     complete(conn, rows).await
@@ -423,19 +455,55 @@ pub async fn save_with(
     Ok(Saved { announced, sooner })
 }
 
+/// Writes the states of these checks and their runs, and `writes` with them, in one statement of its
+/// own, where none of the checks was written by anybody else since it was read or last saved here;
+/// otherwise nothing, and the answer is none. None of them may be eventful. Only where
+/// [`Db::has_row_versions`](super::dialect::Db::has_row_versions).
+///
+/// # Errors
+/// The database refused.
+pub async fn save_if_unchanged(
+    conn: &mut Conn,
+    checks: &mut [Watched],
+    writes: Writes,
+) -> Result<Option<Saved>> {
+    debug_assert!(checks.iter().all(|check| !check.is_eventful()));
+    let sooner: Vec<Option<Timestamp>> = checks.iter().map(Watched::sooner).collect();
+    let all: Vec<&Watched> = checks.iter().collect();
+    let mut columns = state_columns(&all);
+    columns.extend([
+        Column::times(sooner.iter().copied()),
+        Column::ints(checks.iter().map(|check| check.version)),
+    ]);
+    let version = conn.db().row_version("check_states");
+    let set = "SET wake_at = COALESCE(r.wake_at, check_states.wake_at), ";
+    let sql = UPDATE.replacen("SET ", set, 1);
+    let sql = format!("{sql} AND {version} = r.version RETURNING {version} AS version");
+    let mut all = Writes::default();
+    all.add(sql, Rows::new(VERSIONED_NAMES, columns));
+    runs::save(&mut all, checks);
+    all.append(writes);
+    let Some(version) = all.execute_if_unchanged(conn).await? else { return Ok(None) };
+    for (check, sooner) in checks.iter_mut().zip(&sooner) {
+        check.version = version;
+        check.wake_at = sooner.or(check.wake_at);
+    }
+    Ok(Some(Saved { announced: false, sooner: sooner.into_iter().flatten().min() }))
+}
+
+const VERSIONED_NAMES: &str = "check_id, status, failures, n_pings, n_flips, open_runs, base_at, \
+    put_off_to, last_ping_at, last_start_at, last_duration, next_ping_at, alert_at, wake_at, version";
+
 /// Writes the states, and wakes the detector earlier for the checks whose deadline came nearer: the
 /// earliest of those.
 fn save_states(writes: &mut Writes, checks: &[Watched]) -> Option<Timestamp> {
-    let alert_at = |check: &Watched| check::alert_at(&check.rules, &check.state);
-    let is_sooner = |check: &&Watched| {
-        alert_at(check).is_some_and(|at| check.wake_at.is_none_or(|wake_at| at < wake_at))
-    };
-    let (sooner, others): (Vec<&Watched>, Vec<&Watched>) = checks.iter().partition(is_sooner);
+    let (sooner, others): (Vec<&Watched>, Vec<&Watched>) =
+        checks.iter().partition(|check| check.sooner().is_some());
     // The index of `wake_at` is written anew with every row that it is set in.
     writes.add(UPDATE, Rows::new(STATE_NAMES, state_columns(&others)));
     let sql = UPDATE.replacen("SET ", "SET wake_at = r.alert_at, ", 1);
     writes.add(sql, Rows::new(STATE_NAMES, state_columns(&sooner)));
-    sooner.into_iter().filter_map(alert_at).min()
+    sooner.into_iter().filter_map(Watched::sooner).min()
 }
 
 const STATE_NAMES: &str = "check_id, status, failures, n_pings, n_flips, open_runs, base_at, \
