@@ -11,6 +11,7 @@ mod mail;
 mod management;
 mod pages;
 mod ping;
+mod powercut;
 mod readme;
 mod schedules;
 mod setup;

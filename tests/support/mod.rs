@@ -1,10 +1,11 @@
 //! The rig of the black-box tests: databases, the real server, its API, the raw wire, a visitor
-//! of its pages, a receiver for what the server sends. It knows the command line, the configuration and the wire, and of the
-//! program's inside nothing but the clock.
+//! of its pages, a receiver for what the server sends, a disk that remembers. It knows the command
+//! line, the configuration and the wire, and of the program's inside nothing but the clock.
 
 pub mod answer;
 pub mod api;
 pub mod databases;
+pub mod disk;
 pub mod folder;
 pub mod post;
 pub mod identity;
