@@ -86,10 +86,11 @@ static int is_ours(const char *path) {
     return end < 4 || strcmp(path + end - 4, "-shm");
 }
 
-/* Whether an open file is one to write about; its path and inode. */
+/* Whether an open file is one to write about; its path and inode. The standard streams, which may
+ * go to files, were opened by somebody else. */
 static int is_logged(int fd, char *path, struct stat *status) {
     char link[64];
-    if (log_file < 0 || fstat(fd, status)) return 0;
+    if (log_file < 0 || fd <= STDERR_FILENO || fstat(fd, status)) return 0;
     if (!S_ISREG(status->st_mode) && !S_ISDIR(status->st_mode)) return 0;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, path, PATH_MAX - 1);

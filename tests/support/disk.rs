@@ -7,6 +7,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/disk.c");
 
 /// The shim, made by the system's C compiler when it is first asked for. Where there is none, a line
@@ -33,7 +35,8 @@ fn make() -> Option<PathBuf> {
             assert!(std::env::var_os("OVERDUE_TEST_ALL").is_none(), "cc can't be run: {error}");
             // Written past the harness, which keeps what a passing test prints to itself.
             let mut out = std::io::stderr();
-            writeln!(out, "\nskipped what needs a disk of ours: cc can't be run ({error})").unwrap();
+            writeln!(out, "\nskipped what needs a disk of ours: cc can't be run ({error})")
+                .unwrap();
             None
         }
     }
@@ -60,4 +63,77 @@ fn settings(shim: &Path, more: &[(&str, &str)]) -> Vec<(String, String)> {
 /// Settings as a server takes them.
 pub fn borrowed(settings: &[(String, String)]) -> Vec<(&str, &str)> {
     settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// Something that was done to a file or a folder, files by their inode.
+#[derive(Clone, Debug)]
+pub enum Deed {
+    /// A file was made, empty.
+    Made { inode: u64, path: PathBuf },
+    /// Bytes were written.
+    Wrote { inode: u64, at: u64, data: Bytes },
+    /// It was cut, or grown with zeros, to this length.
+    Cut { inode: u64, length: u64 },
+    /// An fsync of it ended well that began when the log was so long.
+    Synced { inode: u64, begun: u64 },
+    /// The same for a folder.
+    FolderSynced { path: PathBuf, begun: u64 },
+    /// A file got a second name.
+    Linked { old: PathBuf, new: PathBuf },
+    /// A file got another name, in place of what had it.
+    Renamed { old: PathBuf, new: PathBuf },
+    /// A name was taken away.
+    Removed { path: PathBuf },
+}
+
+/// A deed, and how long the log was after it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Where the next record begins.
+    pub end: u64,
+    /// What was done.
+    pub deed: Deed,
+}
+
+/// Reads a log: what was done, in order. The end may be cut anywhere.
+pub fn read(log: &Path) -> Vec<Record> {
+    let text = Bytes::from(std::fs::read(log).unwrap());
+    let (mut records, mut at) = (Vec::new(), 0);
+    while let Some((deed, end)) = record_at(&text, at) {
+        records.push(Record { end: end as u64, deed });
+        at = end;
+    }
+    records
+}
+
+/// The record that begins here, and where it ends.
+fn record_at(text: &Bytes, at: usize) -> Option<(Deed, usize)> {
+    let number = |place: usize| {
+        let from = at + 8 * place;
+        let bytes = text.get(from..from + 8)?;
+        Some(u64::from_ne_bytes(bytes.try_into().expect("eight of them")))
+    };
+    let (kind, inode, place, length) = (number(0)?, number(1)?, number(2)?, number(3)?);
+    let (from, end) = (at + 32, at + 32 + usize::try_from(length).unwrap());
+    if end > text.len() {
+        return None;
+    }
+    let data = text.slice(from..end);
+    let mut paths = data.split(|byte| *byte == 0).map(|path| {
+        PathBuf::from(std::str::from_utf8(path).expect("paths of the tests are plain"))
+    });
+    let mut path = || paths.next().expect("a path");
+    let deed = match u8::try_from(kind).map(char::from) {
+        Ok('C') => Deed::Made { inode, path: path() },
+        Ok('W') => Deed::Wrote { inode, at: place, data },
+        Ok('T') => Deed::Cut { inode, length: place },
+        Ok('S') => Deed::Synced { inode, begun: place },
+        Ok('D') => Deed::FolderSynced { path: path(), begun: place },
+        Ok('L') => Deed::Linked { old: path(), new: path() },
+        Ok('R') => Deed::Renamed { old: path(), new: path() },
+        Ok('U') => Deed::Removed { path: path() },
+        Ok('X') => panic!("the recorder can't tell what this did: {}", path().display()),
+        _ => panic!("not a log of disk.c at byte {at}"),
+    };
+    Some((deed, end))
 }
