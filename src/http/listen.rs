@@ -450,16 +450,33 @@ async fn attend<S, F, B>(
     // It fails only where the peer has gone: reading will tell.
     let _ = stream.set_nodelay(true);
     let Some(acceptor) = tls else {
-        return converse(stream, connection, service, &server, phase).await;
+        // Nothing is set up for a peer before its first byte, so that many that say nothing cost
+        // little.
+        if speaks(&stream, &mut phase, server.limits.idle).await {
+            Box::pin(converse(stream, connection, service, &server, phase)).await;
+        }
+        return;
     };
     let shaken = tokio::select! {
         _ = phase.changed() => return,
-        shaken = timeout(server.limits.handshake, acceptor.accept(stream)) => shaken,
+        shaken = timeout(server.limits.handshake, Box::pin(acceptor.accept(stream))) => shaken,
     };
     match shaken {
-        Ok(Ok(stream)) => converse(stream, connection, service, &server, phase).await,
+        Ok(Ok(stream)) => {
+            Box::pin(converse(stream, connection, service, &server, phase)).await;
+        }
         Ok(Err(error)) => tracing::debug!("no TLS with {}: {error}", connection.remote),
         Err(_) => tracing::debug!("no TLS with {}: it took too long", connection.remote),
+    }
+}
+
+/// Waits for the first byte, or the end, of a connection; false where none comes in time, or the
+/// server stops first.
+async fn speaks(stream: &TcpStream, phase: &mut watch::Receiver<Phase>, idle: Duration) -> bool {
+    tokio::select! {
+        biased;
+        _ = phase.changed() => false,
+        readable = timeout(idle, stream.readable()) => matches!(readable, Ok(Ok(()))),
     }
 }
 
@@ -815,6 +832,20 @@ mod tests {
         let mut frames = Vec::new();
         let _ = stream.read_to_end(&mut frames).await;
         assert!(!frames.is_empty());
+        server.end().await;
+    }
+
+    #[tokio::test]
+    async fn headers_that_trickle_are_given_up() {
+        let limits = Limits { idle: Duration::from_millis(200), ..Limits::default() };
+        let server = start(one("127.0.0.1:0", false), None, limits);
+        for head in ["", "GET / HTTP/1.1\r\nhost: x\r\n\r\n"] {
+            let mut stream = server.connect().await;
+            stream.write_all(format!("{head}GET / HTTP/1.1\r\nx: ").as_bytes()).await.unwrap();
+            while stream.write_all(b"x").await.is_ok() {
+                sleep(Duration::from_millis(20)).await;
+            }
+        }
         server.end().await;
     }
 

@@ -94,3 +94,18 @@ fn strip_prefix(request: &mut Request<Incoming>, prefix: &str) -> bool {
 pub fn broken() -> Response<AnswerBody> {
     ping::broken().map(Either::Left)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room<F>(_: impl Fn(Arc<Front>, Request<Incoming>) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_room_that_every_connection_keeps_for_its_request_is_small() {
+        let room = room(Front::serve);
+        assert!(room <= 4096, "{room} bytes");
+    }
+}

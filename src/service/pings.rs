@@ -57,9 +57,14 @@ impl Finder {
     /// # Errors
     /// [`Fault::NotFound`]; the database is out.
     pub async fn by_uuid(&self, uuid: Uuid) -> Result<i64> {
-        if let Some(check_id) = self.known(uuid) {
-            return Ok(check_id);
+        match self.known(uuid) {
+            Some(check_id) => Ok(check_id),
+            // In a box, as it is rare and large: every connection keeps room for its request.
+            None => Box::pin(self.look_up(uuid)).await,
         }
+    }
+
+    async fn look_up(&self, uuid: Uuid) -> Result<i64> {
         let mut conn = self.store.read().await?;
         let mut text = Uuid::encode_buffer();
         let text = uuid.hyphenated().encode_lower(&mut text);
@@ -73,6 +78,11 @@ impl Finder {
     /// # Errors
     /// [`Fault::NotFound`] where there is no such project; the database is out.
     pub async fn by_slug(&self, key: &str, slug: &str) -> Result<InProject> {
+        // In a box for the same reason.
+        Box::pin(self.look_up_slug(key, slug)).await
+    }
+
+    async fn look_up_slug(&self, key: &str, slug: &str) -> Result<InProject> {
         let mut conn = self.store.read().await?;
         let project = projects::find_by_ping_key(&mut conn, key).await?;
         let (project_id, auto_create) = project.ok_or(Fault::NotFound)?;
