@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, EXPECT, HeaderMap};
 use http_body_util::BodyExt;
 
+use crate::failpoint;
 use crate::fault::{Fault, Result};
 
 /// The longest body, in bytes.
@@ -16,12 +17,20 @@ pub const MAX_BODY: usize = 1_048_576;
 const MAX_DROPPED: usize = 16 * 1_048_576;
 /// How long the next part of a body may take.
 const IDLE: Duration = Duration::from_secs(30);
+/// How long a whole body may take: one that trickles would hold its place for hours.
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// Reads a body to its end.
 ///
 /// # Errors
-/// It is too long, broke off, or did not come.
-pub async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes> {
+/// It is too long, broke off, or did not come in time.
+pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes> {
+    let longest = failpoint::shortened("body", LONGEST);
+    let late = |_| Fault::invalid("", "the body did not arrive within 10 minutes");
+    tokio::time::timeout(longest, read_on(headers, body)).await.map_err(late)?
+}
+
+async fn read_on(headers: &HeaderMap, mut body: Body) -> Result<Bytes> {
     let too_large = || Fault::TooLarge(format!("the body may have at most {MAX_BODY} bytes"));
     if announced(headers).is_some_and(|length| length > MAX_BODY) {
         discard(headers, body).await;
@@ -43,7 +52,9 @@ pub async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes> {
 pub async fn discard(headers: &HeaderMap, mut body: Body) {
     let hopeless = announced(headers).is_some_and(|length| length > MAX_DROPPED);
     if !hopeless && !headers.contains_key(EXPECT) {
-        drop_rest(&mut body, 0).await;
+        let longest = failpoint::shortened("body", LONGEST);
+        // What has not come by then is left alone as well.
+        let _ = tokio::time::timeout(longest, drop_rest(&mut body, 0)).await;
     }
 }
 

@@ -7,10 +7,15 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
+use crate::failpoint;
+
 /// A longer body is not read to its end; the connection is closed after the answer.
 const MOST_READ: usize = 16 * 1024 * 1024;
 /// A client that sends nothing for so long has gone.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
+/// A body that takes longer than this is not waited for: one that trickles would hold its place for
+/// days.
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// A body that was read.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +28,7 @@ pub(super) struct Read {
     pub(super) is_whole: bool,
 }
 
-/// The client went away or fell silent before the body's end.
+/// The client went away, fell silent or was too slow before the body's end.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Incomplete;
 
@@ -33,10 +38,12 @@ pub(super) async fn read(body: Incoming, limit: usize) -> Result<Read, Incomplet
         return Ok(Read { kept: Bytes::new(), was_cut: false, is_whole: true });
     }
     // Boxed, so that the future of a ping without a body, as most are, has no room for it.
-    Box::pin(read_frames(body, limit)).await
+    let whole = Box::pin(read_on(body, limit));
+    let longest = failpoint::shortened("body", LONGEST);
+    tokio::time::timeout(longest, whole).await.unwrap_or(Err(Incomplete))
 }
 
-async fn read_frames(mut body: Incoming, limit: usize) -> Result<Read, Incomplete> {
+async fn read_on(mut body: Incoming, limit: usize) -> Result<Read, Incomplete> {
     let (mut kept, mut total) = (Bytes::new(), 0);
     loop {
         let frame = tokio::time::timeout(LONGEST_SILENCE, body.frame()).await;
