@@ -9,6 +9,7 @@ mod durability;
 mod house;
 mod mail;
 mod management;
+mod overload;
 mod pages;
 mod ping;
 mod powercut;

@@ -1,8 +1,6 @@
 //! The bodies of pings: what of them is stored, and how long ones, broken ones and endless ones are
 //! met.
 
-use std::fs;
-
 use serde_json::{Value, json};
 
 use crate::support::answer::Answer;
@@ -228,7 +226,7 @@ async fn long_bodies_are_not_held_in_memory() {
     let api = server.owner().await;
     let check = api.check("lean", json!({})).await;
     api.ping_with(&check, "", "A".repeat(MIB)).await.says(200, "OK");
-    let before = peak_memory(server.pid());
+    let before = server.status("VmHWM:") * 1024;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..16 {
         let mut wire = api.wire().await;
@@ -242,16 +240,8 @@ async fn long_bodies_are_not_held_in_memory() {
         });
     }
     tasks.join_all().await;
-    let grown = peak_memory(server.pid()) - before;
+    let grown = server.status("VmHWM:") * 1024 - before;
     // 240 MiB went through.
     assert!(grown < 48 * MIB, "grew by {} MiB", grown / MIB);
     assert_eq!(api.read(&check).await["n_pings"], 17);
-}
-
-/// The most memory that a process has ever held, in bytes.
-#[cfg(target_os = "linux")]
-fn peak_memory(pid: u32) -> usize {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
 }

@@ -117,6 +117,21 @@ impl TestServer {
         self.running.as_ref().expect("the server runs").child.id()
     }
 
+    /// What the system says of the process in this field: kilobytes for `VmRSS:` (memory) and
+    /// `VmHWM:` (the most that it ever was), a count for `Threads:`.
+    #[cfg(target_os = "linux")]
+    pub fn status(&self, field: &str) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(field)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// The memory that it holds, in bytes.
+    #[cfg(target_os = "linux")]
+    pub fn memory(&self) -> usize {
+        self.status("VmRSS:") * 1024
+    }
+
     /// The folder it runs in.
     pub fn home(&self) -> &Folder {
         &self.home
