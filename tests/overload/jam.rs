@@ -97,8 +97,10 @@ impl Flood {
         let answers = self.pings.join_all().await;
         let (taken, refused): (Vec<_>, Vec<_>) =
             answers.into_iter().partition(|(_, answer)| answer.status == 200);
-        refused.iter().for_each(|(_, answer)| is_refused(answer));
         assert!(!refused.is_empty());
+        for (_, answer) in &refused {
+            is_refused(answer);
+        }
         taken.into_iter().map(|(name, _)| name).collect()
     }
 }
