@@ -1,0 +1,342 @@
+//! A generator of load: one thread that keeps so many connections busy with prepared requests, and
+//! looks no further into the answers than it must. It shares the machine with the server, and what
+//! it takes is not there for the server; the floor is measured by the same generator.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use overdue::clock::Clock;
+
+use super::histogram::Histogram;
+
+/// How long the last answers are waited for when no more requests are sent.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
+
+/// How connections are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// A new one for each request, read until the server closes it: as a cron job's curl does.
+    Close,
+    /// Each is used again and again, for one request at a time.
+    KeepAlive,
+}
+
+/// What is sent where. Every connection sends its next request when it has the answer to the last.
+#[derive(Clone)]
+pub struct Load {
+    /// The server.
+    pub address: SocketAddr,
+    /// Requests as they go over the wire, sent in turn.
+    pub requests: Arc<Vec<Vec<u8>>>,
+    /// Connections at a time.
+    pub connections: usize,
+    /// How they are used.
+    pub style: Style,
+    /// The most requests a second; as many as the server takes where it is none.
+    pub pace: Option<u32>,
+}
+
+/// What came back.
+#[derive(Clone)]
+pub struct Tally {
+    /// Answers with status 200.
+    pub ok: u64,
+    /// Answers with status 503 that say when to come again.
+    pub busy: u64,
+    /// Answers with any other status, or 503 without `Retry-After`.
+    pub other: u64,
+    /// Connections that failed or ended before there was an answer.
+    pub broken: u64,
+    /// From the first request to the last answer.
+    pub seconds: f64,
+    /// How long the answers with status 200 took, from the first step to the last byte.
+    pub latency: Histogram,
+}
+
+impl Tally {
+    /// Answers with status 200 a second.
+    pub fn rate(&self) -> f64 {
+        self.ok as f64 / self.seconds
+    }
+
+    /// Says so where anything but 200 came back (and 503, where `busy_is_fine`).
+    pub fn check(&self, what: &str, busy_is_fine: bool) {
+        let Self { ok, busy, other, broken, .. } = self;
+        if *other > 0 || *broken > 0 || *ok == 0 || (*busy > 0 && !busy_is_fine) {
+            super::wrong(&format!(
+                "{what}: {ok} answers with 200, {busy} with 503, {other} with another status or no \
+                 Retry-After, {broken} connections broke"
+            ));
+        }
+    }
+}
+
+/// A load under way.
+pub struct Underway {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Tally>,
+}
+
+impl Underway {
+    /// Sends nothing more, and waits for the answers that are still to come.
+    pub async fn stop(self) -> Tally {
+        self.stop.store(true, Ordering::Relaxed);
+        let joined = tokio::task::spawn_blocking(|| self.thread.join()).await.unwrap();
+        joined.expect("the generator did not panic")
+    }
+}
+
+impl Load {
+    /// Begins.
+    pub fn start(&self) -> Underway {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut generator = Generator::new(self.clone(), Arc::clone(&stop)).unwrap();
+        let thread = thread::spawn(move || generator.run().unwrap());
+        Underway { stop, thread }
+    }
+
+    /// Goes on for this long.
+    pub async fn drive(&self, span: Duration) -> Tally {
+        let underway = self.start();
+        tokio::time::sleep(span).await;
+        underway.stop().await
+    }
+}
+
+/// A connection, or the place for one.
+#[derive(Default)]
+struct Line {
+    stream: Option<TcpStream>,
+    /// Whether an answer is awaited.
+    is_busy: bool,
+    request: usize,
+    sent: usize,
+    answer: Vec<u8>,
+    began: i64,
+}
+
+struct Generator {
+    load: Load,
+    stop: Arc<AtomicBool>,
+    poll: Poll,
+    lines: Vec<Line>,
+    idle: Vec<usize>,
+    next_request: usize,
+    /// Requests that the pace has allowed so far.
+    paced: usize,
+    clock: Clock,
+    buffer: Vec<u8>,
+    tally: Tally,
+}
+
+impl Generator {
+    fn new(load: Load, stop: Arc<AtomicBool>) -> io::Result<Self> {
+        let lines: Vec<Line> = (0..load.connections).map(|_| Line::default()).collect();
+        let latency = Histogram::new();
+        Ok(Self {
+            idle: (0..load.connections).collect(),
+            load,
+            stop,
+            poll: Poll::new()?,
+            lines,
+            next_request: 0,
+            paced: 0,
+            clock: Clock::system(),
+            buffer: vec![0; 64 * 1024],
+            tally: Tally { ok: 0, busy: 0, other: 0, broken: 0, seconds: 0.0, latency },
+        })
+    }
+
+    fn run(&mut self) -> io::Result<Tally> {
+        let mut events = Events::with_capacity(self.load.connections.clamp(64, 1024));
+        // A pace needs a look at the clock now and then, as does the wish to stop.
+        let patience = Duration::from_millis(if self.load.pace.is_some() { 1 } else { 50 });
+        let mut last_answers_until = None;
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                let now = self.clock.steady_micros();
+                let until = last_answers_until.get_or_insert(now + micros(LAST_ANSWERS));
+                if self.idle.len() == self.lines.len() || now > *until {
+                    break;
+                }
+            } else {
+                self.send_what_is_due();
+            }
+            match self.poll.poll(&mut events, Some(patience)) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => result?,
+            }
+            for event in &events {
+                self.go_on(event.token().0);
+            }
+        }
+        self.tally.broken += (self.lines.len() - self.idle.len()) as u64;
+        self.tally.seconds = self.clock.steady_micros() as f64 / 1e6;
+        Ok(self.tally.clone())
+    }
+
+    fn send_what_is_due(&mut self) {
+        let mut due = self.idle.len();
+        if let Some(pace) = self.load.pace {
+            let now = self.clock.steady_micros();
+            let in_all = usize::try_from(now * i64::from(pace) / 1_000_000).unwrap_or(0);
+            // What no connection is free for is not made up for later.
+            due = due.min(in_all - self.paced);
+            self.paced = in_all;
+        }
+        for _ in 0..due {
+            let Some(at) = self.idle.pop() else { return };
+            self.begin(at);
+        }
+    }
+
+    fn begin(&mut self, at: usize) {
+        let line = &mut self.lines[at];
+        (line.request, line.sent, line.is_busy) = (self.next_request, 0, true);
+        line.answer.clear();
+        line.began = self.clock.steady_micros();
+        self.next_request = (self.next_request + 1) % self.load.requests.len();
+        let request = &self.load.requests[line.request];
+        let (address, style) = (self.load.address, self.load.style);
+        if line.open_and_send(&self.poll, at, address, style, request).is_err() {
+            self.end(at, None);
+        }
+    }
+
+    fn go_on(&mut self, at: usize) {
+        let line = &mut self.lines[at];
+        if !line.is_busy {
+            // The server has closed a connection that it had kept: the next request opens another.
+            line.stream = None;
+            return;
+        }
+        let request = &self.load.requests[line.request];
+        match line.send_and_read(request, &mut self.buffer, self.load.style) {
+            Ok(None) => {}
+            Ok(Some(length)) => self.end(at, Some(length)),
+            Err(_) => self.end(at, None),
+        }
+    }
+
+    /// The line is free again; with the length of its answer, where there is one.
+    fn end(&mut self, at: usize, length: Option<usize>) {
+        let line = &mut self.lines[at];
+        line.is_busy = false;
+        let answer = length.map(|length| &line.answer[..length]);
+        match answer.and_then(|answer| answer.get(9..12)) {
+            Some(b"200") => {
+                self.tally.ok += 1;
+                let took = self.clock.steady_micros() - line.began;
+                self.tally.latency.add(u64::try_from(took).unwrap_or(0));
+            }
+            Some(b"503") if answer.is_some_and(|it| find(it, b"\r\nretry-after:").is_some()) => {
+                self.tally.busy += 1;
+            }
+            Some(_) => self.tally.other += 1,
+            None => self.tally.broken += 1,
+        }
+        if length.is_none() || self.load.style == Style::Close {
+            line.stream = None;
+        }
+        self.idle.push(at);
+    }
+}
+
+impl Line {
+    /// Sends the request over the connection there is, or a new one; what does not go out at once
+    /// goes when the system says so.
+    fn open_and_send(
+        &mut self,
+        poll: &Poll,
+        at: usize,
+        address: SocketAddr,
+        style: Style,
+        request: &[u8],
+    ) -> io::Result<()> {
+        if self.stream.is_some() {
+            return self.send(request);
+        }
+        self.stream = Some(TcpStream::connect(address)?);
+        // On this machine a connection stands at once, and the request fits: then there is nothing
+        // to be told of but the answer.
+        self.send(request)?;
+        let interest = if style == Style::Close && self.sent == request.len() {
+            Interest::READABLE
+        } else {
+            Interest::READABLE | Interest::WRITABLE
+        };
+        let stream = self.stream.as_mut().expect("it was just put there");
+        poll.registry().register(stream, Token(at), interest)
+    }
+
+    fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        let Some(stream) = &mut self.stream else { return Ok(()) };
+        while self.sent < request.len() {
+            match stream.write(&request[self.sent..]) {
+                Ok(written) => self.sent += written,
+                Err(error) if is_later(&error) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the rest and reads what is there: the length of the answer once it is whole.
+    fn send_and_read(
+        &mut self,
+        request: &[u8],
+        buffer: &mut [u8],
+        style: Style,
+    ) -> io::Result<Option<usize>> {
+        self.send(request)?;
+        let Some(stream) = &mut self.stream else { return Ok(None) };
+        loop {
+            let read = match stream.read(buffer) {
+                Err(error) if is_later(&error) => return Ok(None),
+                // A reset after the whole answer is an end like any other.
+                Err(error) if whole(&self.answer).is_none() => return Err(error),
+                other => other.unwrap_or(0),
+            };
+            self.answer.extend_from_slice(&buffer[..read]);
+            if read > 0 && style == Style::Close {
+                continue;
+            }
+            let length = whole(&self.answer);
+            if length.is_some() {
+                return Ok(length);
+            } else if read == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+}
+
+/// The length of the first answer, once it is there to its last byte.
+fn whole(bytes: &[u8]) -> Option<usize> {
+    const LENGTH: &[u8] = b"\r\ncontent-length:";
+    let head = find(bytes, b"\r\n\r\n")? + 4;
+    let field = find(&bytes[..head], LENGTH)? + LENGTH.len();
+    let value = bytes[field..head].iter().skip_while(|byte| **byte == b' ');
+    let digits = value.take_while(|byte| byte.is_ascii_digit());
+    let body = digits.fold(0, |number, digit| number * 10 + usize::from(digit - b'0'));
+    (bytes.len() >= head + body).then_some(head + body)
+}
+
+/// Where the needle (in lower case) stands, without regard to case.
+fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+    bytes.windows(needle.len()).position(|window| window.eq_ignore_ascii_case(needle))
+}
+
+fn is_later(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected | ErrorKind::Interrupted)
+}
+
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
