@@ -117,7 +117,8 @@ impl Row {
     }
 
     async fn contender(&self, bed: &Bed) -> Contender {
-        let pings = Pings { checks: self.checks, body: self.body, by_slug: self.by_slug };
+        let (checks, body, by_slug) = (self.checks, self.body, self.by_slug);
+        let pings = Pings { checks, body, by_slug, ..Pings::PLAIN };
         let load = bed.load(self.style, self.connections, pings).await;
         Contender { name: self.name.to_owned(), load, process: bed.process() }
     }

@@ -25,13 +25,20 @@ pub struct Bed {
 
 /// What is sent to the checks.
 #[derive(Clone, Copy)]
-pub struct Pings {
+pub struct Pings<'a> {
     /// Checks that are pinged, in an order that has nothing to do with that of their ids.
     pub checks: usize,
     /// Bytes of the body; none where it is 0.
     pub body: usize,
     /// By ping key and slug instead of the UUID.
     pub by_slug: bool,
+    /// Only those checks of which this condition of SQL holds.
+    pub among: &'a str,
+}
+
+impl Pings<'static> {
+    /// To the UUIDs of 1,000 checks, without a body.
+    pub const PLAIN: Self = Self { checks: 1_000, body: 0, by_slug: false, among: "1 = 1" };
 }
 
 impl Bed {
@@ -98,16 +105,18 @@ impl Bed {
     }
 
     /// Pings to its checks, as many as the server takes.
-    pub async fn load(&self, style: Style, connections: usize, pings: Pings) -> Load {
+    pub async fn load(&self, style: Style, connections: usize, pings: Pings<'_>) -> Load {
         let requests = Arc::new(self.requests(style, pings).await);
         Load { address: self.api.address, requests, connections, style, pace: None }
     }
 
-    async fn requests(&self, style: Style, pings: Pings) -> Vec<Vec<u8>> {
+    async fn requests(&self, style: Style, pings: Pings<'_>) -> Vec<Vec<u8>> {
         let mut sql = self.sql().await;
         let column = if pings.by_slug { "slug" } else { "uuid" };
-        let limit = pings.checks;
-        let query = format!("SELECT {column} FROM checks ORDER BY check_id LIMIT {limit}");
+        let query = format!(
+            "SELECT {column} FROM checks WHERE {} ORDER BY check_id LIMIT {}",
+            pings.among, pings.checks
+        );
         let mut names = sql.texts(&query).await;
         names.shuffle(&mut rand::rng());
         let under = if pings.by_slug { format!("{}/", self.api.ping_key) } else { String::new() };

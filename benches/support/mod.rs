@@ -5,12 +5,14 @@
 //! nothing.
 
 pub mod bed;
+pub mod due;
 pub mod figures;
 pub mod floor;
 pub mod histogram;
 pub mod load;
 pub mod process;
 pub mod sql;
+pub mod start;
 pub mod turns;
 
 use std::process::ExitCode;

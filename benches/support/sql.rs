@@ -110,9 +110,12 @@ impl Sql {
     /// What PostgreSQL's autovacuum does to new rows within minutes, and what SQLite does to its
     /// log with the next pings.
     pub async fn tidy(&mut self) {
-        match self {
-            Self::Sqlite(_) => self.run("PRAGMA wal_checkpoint(TRUNCATE)").await,
-            Self::Postgres(_) => self.run("VACUUM ANALYZE; CHECKPOINT").await,
+        let statements: &[&str] = match self {
+            Self::Sqlite(_) => &["PRAGMA wal_checkpoint(TRUNCATE)"],
+            Self::Postgres(_) => &["VACUUM ANALYZE", "CHECKPOINT"],
+        };
+        for statement in statements {
+            self.run(statement).await;
         }
     }
 }
