@@ -13,12 +13,13 @@ pub struct Histogram {
     most: u64,
 }
 
-impl Histogram {
-    /// One without any.
-    pub fn new() -> Self {
+impl Default for Histogram {
+    fn default() -> Self {
         Self { counts: vec![0; STEPS], total: 0, most: 0 }
     }
+}
 
+impl Histogram {
     /// Adds one.
     pub fn add(&mut self, micros: u64) {
         self.counts[step(micros)] += 1;
@@ -37,6 +38,11 @@ impl Histogram {
             }
         }
         self.most()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.total
     }
 
     /// The milliseconds of the longest, exactly.

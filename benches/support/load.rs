@@ -18,6 +18,9 @@ use super::histogram::Histogram;
 /// How long the last answers are waited for when no more requests are sent.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
+/// Connections of which so many may be under way without their first answer.
+const OPENING_AT_ONCE: usize = 256;
+
 /// How connections are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -43,7 +46,7 @@ pub struct Load {
 }
 
 /// What came back.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Tally {
     /// Answers with status 200.
     pub ok: u64,
@@ -80,10 +83,16 @@ impl Tally {
 /// A load under way.
 pub struct Underway {
     stop: Arc<AtomicBool>,
+    forget: Arc<AtomicBool>,
     thread: JoinHandle<Tally>,
 }
 
 impl Underway {
+    /// Forgets what came back so far, and counts from now on.
+    pub fn count_from_now(&self) {
+        self.forget.store(true, Ordering::Relaxed);
+    }
+
     /// Sends nothing more, and waits for the answers that are still to come.
     pub async fn stop(self) -> Tally {
         self.stop.store(true, Ordering::Relaxed);
@@ -96,9 +105,11 @@ impl Load {
     /// Begins.
     pub fn start(&self) -> Underway {
         let stop = Arc::new(AtomicBool::new(false));
-        let mut generator = Generator::new(self.clone(), Arc::clone(&stop)).unwrap();
+        let forget = Arc::new(AtomicBool::new(false));
+        let flags = (Arc::clone(&stop), Arc::clone(&forget));
+        let mut generator = Generator::new(self.clone(), flags).unwrap();
         let thread = thread::spawn(move || generator.run().unwrap());
-        Underway { stop, thread }
+        Underway { stop, forget, thread }
     }
 
     /// Goes on for this long.
@@ -115,6 +126,8 @@ struct Line {
     stream: Option<TcpStream>,
     /// Whether an answer is awaited.
     is_busy: bool,
+    /// Whether it has had an answer.
+    is_used: bool,
     request: usize,
     sent: usize,
     answer: Vec<u8>,
@@ -124,32 +137,42 @@ struct Line {
 struct Generator {
     load: Load,
     stop: Arc<AtomicBool>,
+    forget: Arc<AtomicBool>,
     poll: Poll,
     lines: Vec<Line>,
+    /// Those that await nothing.
     idle: Vec<usize>,
+    /// Those that were not used yet.
+    unopened: Vec<usize>,
+    /// Connections under way that have not had their first answer.
+    opening: usize,
     next_request: usize,
     /// Requests that the pace has allowed so far.
     paced: usize,
     clock: Clock,
     buffer: Vec<u8>,
     tally: Tally,
+    counted_from: i64,
 }
 
 impl Generator {
-    fn new(load: Load, stop: Arc<AtomicBool>) -> io::Result<Self> {
+    fn new(load: Load, (stop, forget): (Arc<AtomicBool>, Arc<AtomicBool>)) -> io::Result<Self> {
         let lines: Vec<Line> = (0..load.connections).map(|_| Line::default()).collect();
-        let latency = Histogram::new();
         Ok(Self {
-            idle: (0..load.connections).collect(),
+            idle: Vec::with_capacity(load.connections),
+            unopened: (0..load.connections).collect(),
+            opening: 0,
             load,
             stop,
+            forget,
             poll: Poll::new()?,
             lines,
             next_request: 0,
             paced: 0,
             clock: Clock::system(),
             buffer: vec![0; 64 * 1024],
-            tally: Tally { ok: 0, busy: 0, other: 0, broken: 0, seconds: 0.0, latency },
+            tally: Tally::default(),
+            counted_from: 0,
         })
     }
 
@@ -162,10 +185,14 @@ impl Generator {
             if self.stop.load(Ordering::Relaxed) {
                 let now = self.clock.steady_micros();
                 let until = last_answers_until.get_or_insert(now + micros(LAST_ANSWERS));
-                if self.idle.len() == self.lines.len() || now > *until {
+                if self.awaited() == 0 || now > *until {
                     break;
                 }
             } else {
+                if self.forget.swap(false, Ordering::Relaxed) {
+                    self.tally = Tally::default();
+                    self.counted_from = self.clock.steady_micros();
+                }
                 self.send_what_is_due();
             }
             match self.poll.poll(&mut events, Some(patience)) {
@@ -176,12 +203,22 @@ impl Generator {
                 self.go_on(event.token().0);
             }
         }
-        self.tally.broken += (self.lines.len() - self.idle.len()) as u64;
-        self.tally.seconds = self.clock.steady_micros() as f64 / 1e6;
+        self.tally.broken += self.awaited() as u64;
+        self.tally.seconds = (self.clock.steady_micros() - self.counted_from) as f64 / 1e6;
         Ok(self.tally.clone())
     }
 
+    /// Answers that are still to come.
+    fn awaited(&self) -> usize {
+        self.lines.len() - self.idle.len() - self.unopened.len()
+    }
+
     fn send_what_is_due(&mut self) {
+        // Thousands of connections at one moment would wait for the system's queue, not the server.
+        let room = OPENING_AT_ONCE.saturating_sub(self.opening);
+        let opened = self.unopened.drain(self.unopened.len().saturating_sub(room)..);
+        self.opening += opened.len();
+        self.idle.extend(opened);
         let mut due = self.idle.len();
         if let Some(pace) = self.load.pace {
             let now = self.clock.steady_micros();
@@ -228,6 +265,7 @@ impl Generator {
     fn end(&mut self, at: usize, length: Option<usize>) {
         let line = &mut self.lines[at];
         line.is_busy = false;
+        self.opening -= usize::from(!std::mem::replace(&mut line.is_used, true));
         let answer = length.map(|length| &line.answer[..length]);
         match answer.and_then(|answer| answer.get(9..12)) {
             Some(b"200") => {
