@@ -90,8 +90,7 @@ async fn one_overload(bed: &Bed, fits: &Load) -> Round {
     before.check("pings before", false);
     let calm = bed.process().memory().now;
     let underway = Load { connections: too_many(), ..fits.clone() }.start();
-    // Until all of them are connected.
-    tokio::time::sleep(scale(Duration::from_secs(4), Duration::from_secs(5))).await;
+    underway.connected().await;
     underway.count_from_now();
     tokio::time::sleep(2 * bench::span()).await;
     let too_much = underway.stop().await;

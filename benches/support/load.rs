@@ -14,9 +14,10 @@ use mio::{Events, Interest, Poll, Token};
 use overdue::clock::Clock;
 
 use super::histogram::Histogram;
+use crate::support;
 
 /// How long the last answers are waited for when no more requests are sent.
-const LAST_ANSWERS: Duration = Duration::from_secs(10);
+const LAST_ANSWERS: Duration = Duration::from_secs(30);
 
 /// Connections of which so many may be under way without their first answer.
 const OPENING_AT_ONCE: usize = 256;
@@ -82,20 +83,35 @@ impl Tally {
 
 /// A load under way.
 pub struct Underway {
-    stop: Arc<AtomicBool>,
-    forget: Arc<AtomicBool>,
+    signals: Arc<Signals>,
     thread: JoinHandle<Tally>,
 }
 
+/// What passes between a generator and whoever waits for it.
+#[derive(Default)]
+struct Signals {
+    stop: AtomicBool,
+    forget: AtomicBool,
+    is_connected: AtomicBool,
+}
+
 impl Underway {
+    /// Waits until every connection has had an answer.
+    pub async fn connected(&self) {
+        support::until("an answer on every connection", async || {
+            self.signals.is_connected.load(Ordering::Relaxed).then_some(())
+        })
+        .await;
+    }
+
     /// Forgets what came back so far, and counts from now on.
     pub fn count_from_now(&self) {
-        self.forget.store(true, Ordering::Relaxed);
+        self.signals.forget.store(true, Ordering::Relaxed);
     }
 
     /// Sends nothing more, and waits for the answers that are still to come.
     pub async fn stop(self) -> Tally {
-        self.stop.store(true, Ordering::Relaxed);
+        self.signals.stop.store(true, Ordering::Relaxed);
         let joined = tokio::task::spawn_blocking(|| self.thread.join()).await.unwrap();
         joined.expect("the generator did not panic")
     }
@@ -104,12 +120,10 @@ impl Underway {
 impl Load {
     /// Begins.
     pub fn start(&self) -> Underway {
-        let stop = Arc::new(AtomicBool::new(false));
-        let forget = Arc::new(AtomicBool::new(false));
-        let flags = (Arc::clone(&stop), Arc::clone(&forget));
-        let mut generator = Generator::new(self.clone(), flags).unwrap();
+        let signals = Arc::new(Signals::default());
+        let mut generator = Generator::new(self.clone(), Arc::clone(&signals)).unwrap();
         let thread = thread::spawn(move || generator.run().unwrap());
-        Underway { stop, forget, thread }
+        Underway { signals, thread }
     }
 
     /// Goes on for this long.
@@ -136,8 +150,7 @@ struct Line {
 
 struct Generator {
     load: Load,
-    stop: Arc<AtomicBool>,
-    forget: Arc<AtomicBool>,
+    signals: Arc<Signals>,
     poll: Poll,
     lines: Vec<Line>,
     /// Those that await nothing.
@@ -156,15 +169,14 @@ struct Generator {
 }
 
 impl Generator {
-    fn new(load: Load, (stop, forget): (Arc<AtomicBool>, Arc<AtomicBool>)) -> io::Result<Self> {
+    fn new(load: Load, signals: Arc<Signals>) -> io::Result<Self> {
         let lines: Vec<Line> = (0..load.connections).map(|_| Line::default()).collect();
         Ok(Self {
             idle: Vec::with_capacity(load.connections),
             unopened: (0..load.connections).collect(),
             opening: 0,
             load,
-            stop,
-            forget,
+            signals,
             poll: Poll::new()?,
             lines,
             next_request: 0,
@@ -182,14 +194,14 @@ impl Generator {
         let patience = Duration::from_millis(if self.load.pace.is_some() { 1 } else { 50 });
         let mut last_answers_until = None;
         loop {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.signals.stop.load(Ordering::Relaxed) {
                 let now = self.clock.steady_micros();
                 let until = last_answers_until.get_or_insert(now + micros(LAST_ANSWERS));
                 if self.awaited() == 0 || now > *until {
                     break;
                 }
             } else {
-                if self.forget.swap(false, Ordering::Relaxed) {
+                if self.signals.forget.swap(false, Ordering::Relaxed) {
                     self.tally = Tally::default();
                     self.counted_from = self.clock.steady_micros();
                 }
@@ -215,10 +227,16 @@ impl Generator {
 
     fn send_what_is_due(&mut self) {
         // Thousands of connections at one moment would wait for the system's queue, not the server.
-        let room = OPENING_AT_ONCE.saturating_sub(self.opening);
-        let opened = self.unopened.drain(self.unopened.len().saturating_sub(room)..);
-        self.opening += opened.len();
-        self.idle.extend(opened);
+        let room = OPENING_AT_ONCE.saturating_sub(self.opening).min(self.unopened.len());
+        for at in self.unopened.split_off(self.unopened.len() - room) {
+            self.opening += 1;
+            self.begin(at);
+        }
+        if self.opening > 0 {
+            // The first wait for the last.
+            return;
+        }
+        self.signals.is_connected.store(true, Ordering::Relaxed);
         let mut due = self.idle.len();
         if let Some(pace) = self.load.pace {
             let now = self.clock.steady_micros();
