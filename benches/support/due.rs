@@ -17,6 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long all may take before the bench gives up on them.
 const PATIENCE: i64 = 120 * SECOND;
 
+/// How many checks have gone down.
+const DOWN: &str = "SELECT COUNT(*) FROM flips WHERE to_status = 'down'";
+
 /// What became of a burst.
 pub struct Burst {
     /// Seconds from the deadline until all flips and notifications were stored.
@@ -53,7 +56,7 @@ pub async fn burst(bed: &mut Bed, which: &str, ahead: i64, load: &Load) -> Burst
     // What earlier bursts have left to send is none of this one's.
     sql.run("DELETE FROM notifications").await;
     let expected = sql.number(&format!("SELECT COUNT(*) FROM check_states WHERE {which}")).await;
-    let flips = sql.number("SELECT COUNT(*) FROM flips").await;
+    let flips = sql.number(DOWN).await;
     let due = support::now().plus_seconds(ahead);
     let last = due.plus_seconds(-PERIOD - GRACE).0.to_string();
     put_up(bed, &last, which).await;
@@ -67,7 +70,7 @@ pub async fn burst(bed: &mut Bed, which: &str, ahead: i64, load: &Load) -> Burst
     let underway = load.start();
     let clock = Clock::system();
     loop {
-        let made = sql.number("SELECT COUNT(*) FROM flips").await - flips;
+        let made = sql.number(DOWN).await - flips;
         let queued = sql.number("SELECT COUNT(*) FROM notifications WHERE event = 'down'").await;
         if made >= expected && queued >= expected {
             break;

@@ -10,6 +10,7 @@ pub mod figures;
 pub mod floor;
 pub mod histogram;
 pub mod load;
+pub mod pages;
 pub mod process;
 pub mod sql;
 pub mod start;
