@@ -1,25 +1,31 @@
-//! How many pages of a list of checks the server gives a second, and whether that depends on how
-//! many checks there are: `cargo bench --bench lists`. The real server, its own command line and
+//! How many pages of a list of checks the server gives a second, whether that depends on how many
+//! checks there are, and how long one takes: `cargo bench --bench lists`. The real server, its own command line and
 //! wire; SQLite, and PostgreSQL where `OVERDUE_TEST_POSTGRES` names one. `README.md` beside this
 //! file says how to read the table.
 
+#![allow(clippy::cast_precision_loss, reason = "nothing here is measured to 52 bits")]
+
+#[path = "support/mod.rs"]
+#[allow(dead_code, reason = "shared by all benches")]
+mod bench;
 #[path = "../tests/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the rig of the tests, which use all of it")]
 mod support;
 
-use futures_util::{StreamExt, stream};
-use overdue::clock::Clock;
-use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection};
+use std::process::ExitCode;
 
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+
+use bench::figures::{cell, head, median, row};
+use bench::sql::Sql;
+use bench::{pages, scale};
 use support::Database;
 use support::api::Api;
 use support::server::{TestServer, webhook};
 
 /// The projects, by how many checks they have.
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
-/// Times that every view of every project is measured, in turn.
-const ROUNDS: usize = 15;
 /// Pages that one measurement takes, one after another over one connection.
 const PAGES: usize = 20;
 /// Checks of every project that carry the tag `chosen` and are down.
@@ -43,15 +49,21 @@ const VIEWS: [View; 8] = [
     ("by last ping", |_| "?order=-last_ping_at".to_owned()),
 ];
 
-#[tokio::main]
-async fn main() {
-    for database in [Database::Sqlite, Database::Postgres] {
-        if database.is_here() {
+/// What a page of so many checks may take, by the place of its project.
+const WHOLE: [(&str, usize, &str); 2] =
+    [("100 of 1,000 checks", 1, "?limit=100"), ("1,000 of 10,000 checks", 2, "?limit=1000")];
+
+/// Times that every view of every project is measured, in turn.
+fn rounds() -> usize {
+    scale(15, 1)
+}
+
+fn main() -> ExitCode {
+    bench::run(async {
+        for database in bench::databases() {
             measure(database).await;
-        } else {
-            println!("\n{database:?}: skipped, OVERDUE_TEST_POSTGRES names none");
         }
-    }
+    })
 }
 
 async fn measure(database: Database) {
@@ -63,23 +75,53 @@ async fn measure(database: Database) {
         fill(&api, size).await;
         projects.push(api);
     }
-    tidy(&server).await;
+    Sql::open(server.database()).await.tidy().await;
+    views(database, &projects).await;
+    whole_pages(database, &projects).await;
+}
+
+async fn views(database: Database, projects: &[Api]) {
     // Rates by view, project and round.
     let mut rates = vec![vec![Vec::new(); SIZES.len()]; VIEWS.len()];
-    for round in 0..=ROUNDS {
+    for round in 0..=rounds() {
         for (view, (_, query)) in VIEWS.iter().enumerate() {
             for turn in 0..SIZES.len() {
                 let which = (turn + round) % SIZES.len();
                 let path = format!("/check-list{}", query(SIZES[which]));
-                let rate = pages_a_second(&projects[which], &path).await;
+                let each = pages::milliseconds(&projects[which], &path, PAGES).await;
                 // The first round only warms up.
                 if round > 0 {
-                    rates[view][which].push(rate);
+                    rates[view][which].push(1e3 / each);
                 }
             }
         }
     }
-    print_table(database, &rates);
+    let columns = ["view", "of 100", "of 1,000", "of 10,000", "10,000 : 100"];
+    head(&format!("{database:?}: pages of 100 checks a second, median (least to most)"), &columns);
+    for ((name, _), by_size) in VIEWS.iter().zip(&rates) {
+        let ratio = median(&by_size[SIZES.len() - 1]) / median(&by_size[0]);
+        let cells = by_size.iter().map(|rates| cell(rates, 0));
+        let ends = ((*name).to_owned(), format!("{ratio:.2}"));
+        row(&std::iter::once(ends.0).chain(cells).chain([ends.1]).collect::<Vec<String>>());
+    }
+}
+
+async fn whole_pages(database: Database, projects: &[Api]) {
+    let mut took = vec![Vec::new(); WHOLE.len()];
+    for round in 0..=rounds() {
+        for (numbers, (_, project, query)) in took.iter_mut().zip(WHOLE) {
+            let path = format!("/check-list{query}");
+            let each = pages::milliseconds(&projects[project], &path, PAGES).await;
+            // The first round only warms up.
+            if round > 0 {
+                numbers.push(each);
+            }
+        }
+    }
+    head(&format!("{database:?}: median (least to most)"), &["page", "ms"]);
+    for ((name, _, _), numbers) in WHOLE.iter().zip(&took) {
+        row(&[*name, &cell(numbers, 2)]);
+    }
 }
 
 /// Makes this many checks, each told of by one channel and pinged once.
@@ -102,48 +144,4 @@ async fn fill(api: &Api, size: usize) {
     jobs.buffer_unordered(HANDS).collect::<Vec<()>>().await;
     let list: Value = api.get(&api.path("/check-list?tag=chosen&status=down")).await.ok();
     assert_eq!((&list["total_count"], &list["count"]), (&json!(CHOSEN), &json!(CHOSEN)));
-}
-
-/// What PostgreSQL's autovacuum does to new rows within minutes. SQLite has nothing of the kind.
-async fn tidy(server: &TestServer) {
-    if server.database().postgres_name().is_some() {
-        let mut connection = PgConnection::connect(&server.database().url).await.unwrap();
-        sqlx::raw_sql("VACUUM ANALYZE").execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
-    }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "nothing here is measured to 52 bits")]
-async fn pages_a_second(api: &Api, path: &str) -> f64 {
-    let clock = Clock::system();
-    let path = api.path(path);
-    let began = clock.steady_micros();
-    for _ in 0..PAGES {
-        let answer = api.get(&path).await;
-        assert_eq!(answer.status, 200, "{:?}", answer.body);
-    }
-    PAGES as f64 * 1e6 / (clock.steady_micros() - began) as f64
-}
-
-fn print_table(database: Database, rates: &[Vec<Vec<f64>>]) {
-    println!("\n{database:?}: pages of 100 checks a second, median (min to max)\n");
-    println!("| view | of 100 | of 1,000 | of 10,000 | 10,000 : 100 |");
-    println!("| --- | --- | --- | --- | --- |");
-    for ((name, _), by_size) in VIEWS.iter().zip(rates) {
-        let cells: Vec<String> = by_size.iter().map(|rates| cell(rates)).collect();
-        let ratio = median(&by_size[SIZES.len() - 1]) / median(&by_size[0]);
-        println!("| {name} | {} | {ratio:.2} |", cells.join(" | "));
-    }
-}
-
-fn cell(rates: &[f64]) -> String {
-    let least = rates.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = rates.iter().copied().fold(0.0, f64::max);
-    format!("{:.0} ({least:.0} to {most:.0})", median(rates))
-}
-
-fn median(rates: &[f64]) -> f64 {
-    let mut sorted = rates.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
 }

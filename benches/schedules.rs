@@ -1,12 +1,18 @@
 //! How many next occurrences are found a second on one core: `cargo bench --bench schedules`. The
 //! work on time zones is included. `README.md` beside this file says how to read the tables.
 
+#[path = "support/figures.rs"]
+#[allow(dead_code, reason = "shared by all benches")]
+mod figures;
+
 use std::hint::black_box;
 
 use overdue::clock::{Clock, SECOND, Timestamp};
 use overdue::domain::schedule::cron::Cron;
 use overdue::domain::schedule::oncalendar::OnCalendar;
 use overdue::domain::schedule::zone::Tz;
+
+use figures::cell;
 
 /// Times that everything is measured, in turn.
 const ROUNDS: usize = 15;
@@ -105,7 +111,7 @@ fn rates(rows: &[(String, Next)]) {
     println!("| expression | {} |", ZONES.map(Tz::name).join(" | "));
     println!("| --- |{}", " --- |".repeat(ZONES.len()));
     for ((text, _), by_zone) in rows.iter().zip(&rates) {
-        let cells: Vec<String> = by_zone.iter().map(|rates| cell(rates)).collect();
+        let cells: Vec<String> = by_zone.iter().map(|rates| cell(rates, 2)).collect();
         println!("| {text} | {} |", cells.join(" | "));
     }
 }
@@ -132,7 +138,7 @@ fn slowest(rows: Vec<(String, Next, Timestamp)>) {
             };
             seconds_of(again) / as_number(TIMES) * 1e6
         });
-        println!("| {text} | {} |", cell(&rounds.skip(1).collect::<Vec<_>>()));
+        println!("| {text} | {} |", cell(&rounds.skip(1).collect::<Vec<_>>(), 2));
     }
 }
 
@@ -147,11 +153,4 @@ fn seconds_of(work: impl FnOnce()) -> f64 {
 #[allow(clippy::cast_precision_loss, reason = "nothing here is measured to 52 bits")]
 fn as_number(count: usize) -> f64 {
     count as f64
-}
-
-fn cell(numbers: &[f64]) -> String {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let (least, most) = (sorted[0], sorted[sorted.len() - 1]);
-    format!("{:.2} ({least:.2} to {most:.2})", sorted[sorted.len() / 2])
 }
