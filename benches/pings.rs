@@ -10,6 +10,7 @@ mod bench;
 mod support;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use bench::bed::{Bed, Pings};
 use bench::floor::Floor;
@@ -17,7 +18,7 @@ use bench::load::Style::{self, Close, KeepAlive};
 use bench::process::Process;
 use bench::turns::{Contender, in_turn};
 use bench::{figures, scale};
-use support::Database;
+use support::{Database, disk};
 
 /// What the other rows differ from.
 const PLAIN: Row = Row {
@@ -27,7 +28,7 @@ const PLAIN: Row = Row {
     checks: 1_000,
     body: 0,
     by_slug: false,
-    settings: &[],
+    slow_disk: false,
 };
 
 /// A row of the table.
@@ -39,7 +40,7 @@ struct Row {
     checks: usize,
     body: usize,
     by_slug: bool,
-    settings: &'static [(&'static str, &'static str)],
+    slow_disk: bool,
 }
 
 /// Measured by the floor.
@@ -54,12 +55,22 @@ const BY_FLOOR: [Row; 6] = [
 
 /// Measured by a server with a fresh database of 1,000 checks that gets pings without a body to
 /// UUIDs, over as many connections.
-const BY_PLAIN: [Row; 4] = [
+const BY_PLAIN: [Row; 6] = [
     Row { name: "bodies of 10,000 bytes, close, 64", body: 10_000, ..PLAIN },
     Row { name: "slug URLs, close, 64", by_slug: true, ..PLAIN },
     Row { name: "100,000 checks, close, 64", checks: 100_000, ..PLAIN },
     Row { name: "100,000 checks, keep-alive, 64", style: KeepAlive, checks: 100_000, ..PLAIN },
+    Row { name: "1 ms more for each fsync, close, 64", slow_disk: true, ..PLAIN },
+    Row {
+        name: "1 ms more for each fsync, keep-alive, 64",
+        style: KeepAlive,
+        slow_disk: true,
+        ..PLAIN
+    },
 ];
+
+/// What every fsync of a slow disk takes longer. SQLite's alone: PostgreSQL's are its own.
+const FSYNC: Duration = Duration::from_millis(1);
 
 const COLUMNS: [&str; 9] = [
     "pings",
@@ -83,8 +94,9 @@ fn main() -> ExitCode {
 }
 
 async fn by_floor(database: Database) {
-    figures::head(&format!("{database:?}, by the floor: median (least to most)"), &COLUMNS);
-    for row in BY_FLOOR.into_iter().filter(Row::is_wanted) {
+    let rows: Vec<Row> = BY_FLOOR.into_iter().filter(|row| row.is_wanted(database)).collect();
+    head(&format!("{database:?}, by the floor: median (least to most)"), &rows);
+    for row in rows {
         let floor = Floor::start();
         let bed = row.bed(database).await;
         let ours = row.contender(&bed).await;
@@ -97,8 +109,9 @@ async fn by_floor(database: Database) {
 
 async fn by_plain(database: Database) {
     let title = "by 1,000 checks, their UUIDs and no bodies: median (least to most)";
-    figures::head(&format!("{database:?}, {title}"), &COLUMNS);
-    for row in BY_PLAIN.into_iter().filter(Row::is_wanted) {
+    let rows: Vec<Row> = BY_PLAIN.into_iter().filter(|row| row.is_wanted(database)).collect();
+    head(&format!("{database:?}, {title}"), &rows);
+    for row in rows {
         let plain = Row { name: "the plain server", style: row.style, ..PLAIN };
         let plain_bed = plain.bed(database).await;
         let bed = row.bed(database).await;
@@ -107,13 +120,24 @@ async fn by_plain(database: Database) {
     }
 }
 
+fn head(title: &str, rows: &[Row]) {
+    if !rows.is_empty() {
+        figures::head(title, &COLUMNS);
+    }
+}
+
 impl Row {
-    fn is_wanted(&self) -> bool {
-        bench::is_wanted(self.name)
+    /// Whether it is asked for and can be measured here.
+    fn is_wanted(&self, database: Database) -> bool {
+        let has_disk = || database == Database::Sqlite && disk::shim().is_some();
+        bench::is_wanted(self.name) && (!self.slow_disk || has_disk())
     }
 
     async fn bed(&self, database: Database) -> Bed {
-        Bed::start(database, scale(self.checks, self.checks.min(2_000)), self.settings).await
+        let shim = if self.slow_disk { disk::shim() } else { None };
+        let settings = shim.map(|shim| disk::slow(&shim, FSYNC)).unwrap_or_default();
+        let checks = scale(self.checks, self.checks.min(2_000));
+        Bed::start(database, checks, &disk::borrowed(&settings)).await
     }
 
     async fn contender(&self, bed: &Bed) -> Contender {
