@@ -2,8 +2,10 @@
 //! that are due at the same moment are all down, with the notification of each in the outbox, while
 //! pings go on: `cargo bench --bench deadlines`. `README.md` beside this file says how to read it.
 
+#![allow(clippy::cast_precision_loss, reason = "nothing here is measured to 52 bits")]
+
 #[path = "support/mod.rs"]
-#[allow(dead_code, clippy::cast_precision_loss, reason = "shared; nothing is measured to 52 bits")]
+#[allow(dead_code, reason = "shared by all benches")]
 mod bench;
 #[path = "../tests/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the rig of the tests, which use all of it")]
@@ -12,6 +14,7 @@ mod support;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use overdue::clock::Clock;
 use serde_json::json;
 
 use bench::bed::{Bed, Pings};
@@ -47,7 +50,7 @@ async fn measure(database: Database) {
     bed.stop().await;
     due::put_all_up(&bed).await;
     bed.server.restart().await;
-    let idle = idle_share(&bed).await;
+    let [quiet, all] = idle_shares(&bed).await;
     let idle_memory = bed.process().memory().now;
     let load = Load { pace: Some(PACE), ..others(&bed).await };
     let mut bursts = Vec::new();
@@ -67,7 +70,8 @@ async fn measure(database: Database) {
     let rates: Vec<f64> = bursts.iter().map(|it| it.pings.rate()).collect();
     let due = checks / PARTS;
     figures::head(&format!("{database:?}, {checks} checks: median (least to most)"), &["", ""]);
-    figures::row(&["idle: processor time, % of a core", &format!("{:.2}", idle * 100.0)]);
+    figures::row(&["idle for 20 s: processor time, % of a core", &format!("{:.2}", quiet * 100.0)]);
+    figures::row(&["idle for 5 minutes: the same", &format!("{:.2}", all * 100.0)]);
     figures::row(&["idle: memory, MiB", &format!("{idle_memory:.0}")]);
     figures::row(&[
         &format!("{due} due at once: seconds until all are down and queued"),
@@ -86,12 +90,16 @@ async fn others(bed: &Bed) -> Load {
     bed.load(Style::Close, CONNECTIONS, pings).await
 }
 
-/// The share of a core that the server takes while nothing happens.
-async fn idle_share(bed: &Bed) -> f64 {
-    let span: Duration = scale(Duration::from_secs(20), Duration::from_secs(2));
+/// The shares of a core that the server takes while nothing happens: in a quiet while, and in one
+/// that is long enough for everything that comes back, such as retention's look at every check.
+async fn idle_shares(bed: &Bed) -> [f64; 2] {
     // What a start brings with it is over by then.
-    tokio::time::sleep(span / 2).await;
-    let before = bed.process().cpu_seconds();
-    tokio::time::sleep(span).await;
-    (bed.process().cpu_seconds() - before) / span.as_secs_f64()
+    tokio::time::sleep(scale(Duration::from_secs(30), Duration::from_secs(2))).await;
+    let (clock, process) = (Clock::system(), bed.process());
+    let before = process.cpu_seconds();
+    let mut share_after = async |seconds| {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        (process.cpu_seconds() - before) / (clock.steady_micros() as f64 / 1e6)
+    };
+    [share_after(scale(20, 2)).await, share_after(scale(300, 2)).await]
 }

@@ -102,9 +102,11 @@ impl Sql {
 
     /// What makes writing in bulk quick, as nothing is lost that could not be made anew.
     pub async fn hurry(&mut self) {
-        if let Self::Sqlite(_) = self {
-            self.run("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000").await;
-        }
+        let settings = match self {
+            Self::Sqlite(_) => "PRAGMA synchronous = OFF; PRAGMA cache_size = -400000",
+            Self::Postgres(_) => "SET synchronous_commit = off; SET work_mem = '256MB'",
+        };
+        self.run(settings).await;
     }
 
     /// What PostgreSQL's autovacuum does to new rows within minutes, and what SQLite does to its
