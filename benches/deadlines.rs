@@ -97,7 +97,7 @@ async fn idle_shares(bed: &Bed) -> [f64; 2] {
     tokio::time::sleep(scale(Duration::from_secs(30), Duration::from_secs(2))).await;
     let (clock, process) = (Clock::system(), bed.process());
     let before = process.cpu_seconds();
-    let mut share_after = async |seconds| {
+    let share_after = async |seconds| {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         (process.cpu_seconds() - before) / (clock.steady_micros() as f64 / 1e6)
     };

@@ -55,12 +55,12 @@ pub async fn burst(bed: &mut Bed, which: &str, ahead: i64, load: &Load) -> Burst
     let mut sql = bed.sql().await;
     // What earlier bursts have left to send is none of this one's.
     sql.run("DELETE FROM notifications").await;
+    sql.tidy().await;
     let expected = sql.number(&format!("SELECT COUNT(*) FROM check_states WHERE {which}")).await;
     let flips = sql.number(DOWN).await;
     let due = support::now().plus_seconds(ahead);
     let last = due.plus_seconds(-PERIOD - GRACE).0.to_string();
     put_up(bed, &last, which).await;
-    sql.tidy().await;
     bed.server.restart().await;
     let left = due.micros_since(support::now());
     if left < SECOND {

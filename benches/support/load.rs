@@ -212,7 +212,7 @@ impl Generator {
                 result => result?,
             }
             for event in &events {
-                self.go_on(event.token().0);
+                self.go_on(event.token().0, event.is_read_closed());
             }
         }
         self.tally.broken += self.awaited() as u64;
@@ -264,11 +264,13 @@ impl Generator {
         }
     }
 
-    fn go_on(&mut self, at: usize) {
+    fn go_on(&mut self, at: usize, is_closed: bool) {
         let line = &mut self.lines[at];
         if !line.is_busy {
-            // The server has closed a connection that it had kept: the next request opens another.
-            line.stream = None;
+            if is_closed {
+                // The server has ended what it had kept: the next request opens another.
+                line.stream = None;
+            }
             return;
         }
         let request = &self.load.requests[line.request];
