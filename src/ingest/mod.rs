@@ -6,7 +6,9 @@ mod batch;
 mod pace;
 mod remembered;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,9 +19,13 @@ use crate::vitals::{Count, Vitals, Worker};
 use pace::Pace;
 use remembered::Remembered;
 
-/// Pings that may wait. Beyond it they are refused, so that memory stays bounded and nobody waits
-/// for long.
+/// Pings that may wait at most. Beyond it they are refused, so that memory stays bounded.
 const QUEUE: usize = 4096;
+/// Pings that may always wait, however slow the database is.
+const ALWAYS_ROOM: usize = 256;
+/// No more may wait than the database stores within this time, at the pace of late, so that nobody
+/// waits for much longer.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// The most pings in one transaction.
 const LARGEST_BATCH: usize = 1024;
 
@@ -72,6 +78,8 @@ pub struct Ingest {
     /// Held for reading between the stamp of a ping and its place in the queue, so that
     /// [`Ingest::settled`] can tell that no earlier stamp is on its way.
     stamping: Arc<RwLock<()>>,
+    /// How many pings may wait now.
+    room: Arc<AtomicUsize>,
 }
 
 impl Ingest {
@@ -82,8 +90,9 @@ impl Ingest {
         vitals: Vitals,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (queue, messages) = mpsc::channel(QUEUE);
-        let ingest = Self { queue, stamping: Arc::default() };
-        (ingest, run(ctx, vitals, messages))
+        let room = Arc::new(AtomicUsize::new(QUEUE));
+        let ingest = Self { queue, stamping: Arc::default(), room: Arc::clone(&room) };
+        (ingest, run(ctx, vitals, messages, room))
     }
 
     /// Stamps a ping with the time of its receipt, hands it in, and waits until it is stored.
@@ -108,6 +117,9 @@ impl Ingest {
         make: impl FnOnce(Timestamp) -> Ping,
         reply: oneshot::Sender<Outcome>,
     ) -> bool {
+        if self.is_full() {
+            return false;
+        }
         // A poisoned lock guards no data: it is as good as any.
         let _stamping = self.stamping.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let job = Job { check_id, ping: make(ctx.now()), reply };
@@ -130,7 +142,7 @@ impl Ingest {
     /// Whether a ping would be refused now.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.queue.capacity() == 0
+        self.queued() >= self.room.load(Ordering::Relaxed)
     }
 
     /// Pings that wait.
@@ -140,13 +152,32 @@ impl Ingest {
     }
 }
 
-async fn run(ctx: Context, vitals: Vitals, mut messages: mpsc::Receiver<Message>) {
+/// How many pings may wait, where the last batch of `stored` took `took` and `before` was the room
+/// until then: what the database stores within [`LONGEST_WAIT`], going by the last batch for one half.
+fn room_after(before: usize, stored: usize, took: Duration) -> usize {
+    let micros = took.as_micros().max(1);
+    let now = stored as u128 * LONGEST_WAIT.as_micros() / micros;
+    let now = usize::try_from(now).unwrap_or(QUEUE).min(QUEUE);
+    // Small batches are quick and tell little of what large ones would reach.
+    if stored < ALWAYS_ROOM && now < before && took < LONGEST_WAIT / 4 {
+        return before;
+    }
+    (before + now).div_ceil(2).clamp(ALWAYS_ROOM, QUEUE)
+}
+
+async fn run(
+    ctx: Context,
+    vitals: Vitals,
+    mut messages: mpsc::Receiver<Message>,
+    room: Arc<AtomicUsize>,
+) {
     let mut inbox = Vec::with_capacity(LARGEST_BATCH);
     let mut pace = Pace::new(ctx.config.ping.max_per_minute);
     let mut remembered = Remembered::default();
     loop {
         vitals.rest(Worker::Ingest);
-        if messages.recv_many(&mut inbox, LARGEST_BATCH).await == 0 {
+        let most = LARGEST_BATCH.min(room.load(Ordering::Relaxed));
+        if messages.recv_many(&mut inbox, most).await == 0 {
             return;
         }
         vitals.beat(Worker::Ingest, ctx.clock.steady_micros());
@@ -157,10 +188,47 @@ async fn run(ctx: Context, vitals: Vitals, mut messages: mpsc::Receiver<Message>
                 Message::Barrier(reply) => barriers.push(reply),
             }
         }
+        let (stored, began) = (jobs.len(), ctx.clock.steady_micros());
         batch::store(&ctx, &vitals, &mut pace, &mut remembered, jobs).await;
+        if stored > 0 {
+            let took = ctx.clock.steady_micros().saturating_sub(began);
+            let took = Duration::from_micros(took.unsigned_abs());
+            let before = room.load(Ordering::Relaxed);
+            room.store(room_after(before, stored, took), Ordering::Relaxed);
+        }
         for barrier in barriers {
             // Whoever asked may have stopped waiting.
             let _ = barrier.send(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_database_gets_a_short_queue_and_a_quick_one_all_of_it() {
+        let mut room = QUEUE;
+        // 100 pings a second: no more than those that may always wait.
+        for _ in 0..10 {
+            room = room_after(room, 256, Duration::from_millis(2560));
+        }
+        assert_eq!(room, ALWAYS_ROOM);
+        // 2,000 a second: a second's half.
+        for _ in 0..20 {
+            room = room_after(room, 1000, Duration::from_millis(500));
+        }
+        assert!((1000..=1001).contains(&room), "{room}");
+        for _ in 0..20 {
+            room = room_after(room, 1024, Duration::from_millis(50));
+        }
+        assert_eq!(room, QUEUE);
+    }
+
+    #[test]
+    fn a_single_quick_ping_takes_no_room_away() {
+        assert_eq!(room_after(QUEUE, 1, Duration::from_millis(3)), QUEUE);
+        assert!(room_after(QUEUE, 1, Duration::from_secs(5)) < QUEUE);
     }
 }

@@ -130,6 +130,7 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .pragma("journal_size_limit", LOG_SIZE_LIMIT)
+            .disable_statement_logging()
             .statement_cache_capacity(512);
         let file = options.get_filename().to_owned();
         make_private(&file);
@@ -149,7 +150,7 @@ impl Store {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| Fault::invalid("database.url", error.to_string()))?
             .application_name("overdue")
-            .log_statements(tracing::log::LevelFilter::Trace)
+            .disable_statement_logging()
             .statement_cache_capacity(512);
         // One connection first: the pool would only say that none came in time.
         let tried = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await;
