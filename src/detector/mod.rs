@@ -19,8 +19,9 @@ use crate::store::{nodes, tx::Tx};
 use crate::vitals::{Count, Vitals, Worker};
 use outage::Pulse;
 
-/// Checks in one transaction.
-const CHUNK: i64 = 1000;
+/// Checks in one transaction: few enough that pings, which on SQLite take turns with it, do not wait
+/// for long.
+const CHUNK: i64 = 250;
 /// The longest sleep: the net beneath the bells, and what another process's writes wait for.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How long a failed round waits.
@@ -153,19 +154,19 @@ impl Detector {
         let due = states::load_due(&mut tx, horizon, CHUNK).await?;
         let outages = self.outages(&mut tx, &due).await?;
         let mut round = Round { seen: due.len(), ..Round::default() };
-        let mut changed = Vec::new();
-        let mut settled = Vec::with_capacity(due.len());
+        let now = self.ctx.now();
+        let (mut changed, mut unchanged) = (Vec::new(), Vec::new());
         for mut watched in due {
             if let Some(error) = &watched.broken {
                 tracing::error!(check_id = watched.check_id, %error, "this check can't be judged; it is put off for an hour");
-            } else if judge(&mut watched, &outages, horizon, &mut round) {
-                changed.push(watched.clone());
             }
-            settled.push(watched);
+            let is_changed =
+                watched.broken.is_none() && judge(&mut watched, &outages, horizon, &mut round);
+            watched.settle(now.plus_seconds(PUT_OFF_BROKEN));
+            if is_changed { changed.push(watched) } else { unchanged.push(watched) }
         }
-        let now = self.ctx.now();
         let saved = states::save(&mut tx, &changed, now).await?;
-        states::settle_wakes(&mut tx, &settled, now.plus_seconds(PUT_OFF_BROKEN)).await?;
+        states::settle_wakes(&mut tx, &unchanged).await?;
         if round.turned_down > 0 {
             failpoint::reached("flips_written");
         }

@@ -33,11 +33,21 @@ pub struct Watched {
     /// What the server did to it, to be written: when, what kind, and the text.
     pub events: Vec<(Timestamp, &'static str, String)>,
     wake_at: Option<Timestamp>,
+    /// The detector has just looked at it, and `wake_at` is when it will again.
+    settled: bool,
     /// The version of its row; 0 where the database has none.
     version: i64,
 }
 
 impl Watched {
+    /// Lets [`save`] or [`settle_wakes`] write when it wants to be looked at again: at its deadline,
+    /// not at all where it has none, or at `retry_at` where its rules can't be read.
+    pub fn settle(&mut self, retry_at: Timestamp) {
+        let at = check::alert_at(&self.rules, &self.state);
+        self.wake_at = if self.broken.is_some() { Some(retry_at) } else { at };
+        self.settled = true;
+    }
+
     /// Its deadline, where that is earlier than when the detector is going to look.
     fn sooner(&self) -> Option<Timestamp> {
         let alert_at = check::alert_at(&self.rules, &self.state);
@@ -158,6 +168,7 @@ impl StateRow {
             flips: Vec::new(),
             events: Vec::new(),
             wake_at: self.wake_at,
+            settled: false,
             version: self.version,
         };
         (watched, self.open_runs > 0, self.filtered.into())
@@ -494,20 +505,25 @@ pub async fn save_if_unchanged(
 const VERSIONED_NAMES: &str = "check_id, status, failures, n_pings, n_flips, open_runs, base_at, \
     put_off_to, last_ping_at, last_start_at, last_duration, next_ping_at, alert_at, wake_at, version";
 
-/// Writes the states, and wakes the detector earlier for the checks whose deadline came nearer: the
-/// earliest of those.
+/// Writes the states, and when the detector is to look at the checks that it has just looked at, or
+/// whose deadline came nearer: the earliest of these.
 fn save_states(writes: &mut Writes, checks: &[Watched]) -> Option<Timestamp> {
-    let (sooner, others): (Vec<&Watched>, Vec<&Watched>) =
-        checks.iter().partition(|check| check.sooner().is_some());
+    let (waking, others): (Vec<&Watched>, Vec<&Watched>) =
+        checks.iter().partition(|check| check.settled || check.sooner().is_some());
     // The index of `wake_at` is written anew with every row that it is set in.
     writes.add(UPDATE, Rows::new(STATE_NAMES, state_columns(&others)));
-    let sql = UPDATE.replacen("SET ", "SET wake_at = r.alert_at, ", 1);
-    writes.add(sql, Rows::new(STATE_NAMES, state_columns(&sooner)));
-    sooner.into_iter().filter_map(Watched::sooner).min()
+    let mut columns = state_columns(&waking);
+    columns.push(Column::times(waking.iter().map(|check| check.sooner().or(check.wake_at))));
+    let sql = UPDATE.replacen("SET ", "SET wake_at = r.wake_at, ", 1);
+    writes.add(sql, Rows::new(WAKING_NAMES, columns));
+    waking.into_iter().filter_map(Watched::sooner).min()
 }
 
 const STATE_NAMES: &str = "check_id, status, failures, n_pings, n_flips, open_runs, base_at, \
     put_off_to, last_ping_at, last_start_at, last_duration, next_ping_at, alert_at";
+
+const WAKING_NAMES: &str = "check_id, status, failures, n_pings, n_flips, open_runs, base_at, \
+    put_off_to, last_ping_at, last_start_at, last_duration, next_ping_at, alert_at, wake_at";
 
 const UPDATE: &str = "UPDATE check_states SET status = r.status, failures = r.failures, \
     n_pings = r.n_pings, n_flips = r.n_flips, open_runs = r.open_runs, base_at = r.base_at, \
@@ -534,25 +550,17 @@ fn state_columns(checks: &[&Watched]) -> Vec<Column> {
     ]
 }
 
-/// Sets when checks that were looked at want to be looked at again: at their deadline, not at all
-/// where they have none, or at `retry_at` where their rules can't be read.
+/// Writes when checks that were looked at, and did not change, want to be looked at again
+/// ([`Watched::settle`]).
 ///
 /// # Errors
 /// The database refused.
-pub async fn settle_wakes(conn: &mut Conn, checks: &[Watched], retry_at: Timestamp) -> Result<()> {
-    let wakes = checks.iter().map(|check| {
-        let at = check::alert_at(&check.rules, &check.state);
-        (check.check_id, if check.broken.is_some() { Some(retry_at) } else { at })
-    });
-    set_wakes(conn, wakes).await
-}
-
-async fn set_wakes(
-    conn: &mut Conn,
-    wakes: impl Iterator<Item = (i64, Option<Timestamp>)>,
-) -> Result<()> {
-    let (ids, times): (Vec<i64>, Vec<Option<Timestamp>>) = wakes.unzip();
-    let columns = vec![Column::ints(ids), Column::times(times)];
+pub async fn settle_wakes(conn: &mut Conn, checks: &[Watched]) -> Result<()> {
+    let settled = || checks.iter().filter(|check| check.settled);
+    let columns = vec![
+        Column::ints(settled().map(|check| check.check_id)),
+        Column::times(settled().map(|check| check.wake_at)),
+    ];
     let sql = "UPDATE check_states SET wake_at = r.wake_at FROM r \
                WHERE check_states.check_id = r.check_id";
     Rows::new("check_id, wake_at", columns).execute(conn, sql).await?;
