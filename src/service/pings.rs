@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::target::Target;
 use crate::fault::{Fault, Result};
+use crate::store::projects::Slugged;
 use crate::store::{Store, checks, projects};
 
 /// UUIDs that are remembered; then all are forgotten and found again.
@@ -21,27 +22,15 @@ pub struct Finder {
     remembered: Arc<RwLock<HashMap<Uuid, i64>>>,
 }
 
-/// What a project has under a slug.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InProject {
-    /// The project of the ping key.
-    pub project_id: i64,
-    /// Whether a missing check may be made there by its first ping.
-    pub auto_create: bool,
-    check_ids: Vec<i64>,
-}
-
-impl InProject {
-    /// The one check of the slug; none where there is none.
-    ///
-    /// # Errors
-    /// [`Fault::Conflict`] where the slug fits several.
-    pub fn only(&self) -> Result<Option<i64>> {
-        match self.check_ids.as_slice() {
-            [] => Ok(None),
-            [check_id] => Ok(Some(*check_id)),
-            _ => Err(Fault::Conflict("ambiguous slug".to_owned())),
-        }
+/// The one check of a slug; none where there is none.
+///
+/// # Errors
+/// [`Fault::Conflict`] where the slug fits several.
+pub fn only(found: &Slugged) -> Result<Option<i64>> {
+    match found.check_ids.as_slice() {
+        [] => Ok(None),
+        [check_id] => Ok(Some(*check_id)),
+        _ => Err(Fault::Conflict("ambiguous slug".to_owned())),
     }
 }
 
@@ -77,17 +66,14 @@ impl Finder {
     ///
     /// # Errors
     /// [`Fault::NotFound`] where there is no such project; the database is out.
-    pub async fn by_slug(&self, key: &str, slug: &str) -> Result<InProject> {
+    pub async fn by_slug(&self, key: &str, slug: &str) -> Result<Slugged> {
         // In a box for the same reason.
         Box::pin(self.look_up_slug(key, slug)).await
     }
 
-    async fn look_up_slug(&self, key: &str, slug: &str) -> Result<InProject> {
+    async fn look_up_slug(&self, key: &str, slug: &str) -> Result<Slugged> {
         let mut conn = self.store.read().await?;
-        let project = projects::find_by_ping_key(&mut conn, key).await?;
-        let (project_id, auto_create) = project.ok_or(Fault::NotFound)?;
-        let check_ids = checks::ids_of_slug(&mut conn, project_id, slug).await?;
-        Ok(InProject { project_id, auto_create, check_ids })
+        projects::find_by_slug(&mut conn, key, slug).await?.ok_or(Fault::NotFound)
     }
 
     /// The check that a mail's address names. The case of a ping key does not count where only one
@@ -105,7 +91,7 @@ impl Finder {
             Err(Fault::NotFound) => self.by_slug(&self.real_key(key).await?, slug).await?,
             found => found?,
         };
-        found.only()?.ok_or(Fault::NotFound)
+        only(&found)?.ok_or(Fault::NotFound)
     }
 
     async fn real_key(&self, key: &str) -> Result<String> {

@@ -349,8 +349,12 @@ impl Writes {
         let (mut text, mut arguments) = self.in_arrays()?;
         arguments.add(i64::try_from(wanted).unwrap_or(i64::MAX)).map_err(sqlx::Error::Encode)?;
         let wanted = arguments.len();
-        // A statement can be undone from within by a mistake alone: here, to divide by nought.
-        let _ = write!(text, " SELECT MAX(version) / CAST(COUNT(*) = ${wanted} AS INT) FROM w0");
+        // A statement can be undone from within by a mistake alone: here, to divide by nought. Of no
+        // row at all the version is NULL, and NULL may be divided by nought.
+        let _ = write!(
+            text,
+            " SELECT COALESCE(MAX(version), 0) / CAST(COUNT(*) = ${wanted} AS INT) FROM w0"
+        );
         match sqlx::query_scalar_with(AssertSqlSafe(text), arguments).fetch_one(&mut *link).await {
             Ok(version) => Ok(version),
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("22012") => {

@@ -130,8 +130,8 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .pragma("journal_size_limit", LOG_SIZE_LIMIT)
-            .disable_statement_logging()
             .statement_cache_capacity(512);
+        let options = as_logged(options);
         let file = options.get_filename().to_owned();
         make_private(&file);
         let writer = connect_sqlite(&options, &file).await?;
@@ -150,8 +150,8 @@ impl Store {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| Fault::invalid("database.url", error.to_string()))?
             .application_name("overdue")
-            .disable_statement_logging()
             .statement_cache_capacity(512);
+        let options = as_logged(options);
         // One connection first: the pool would only say that none came in time.
         let tried = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await;
         let tried = tried.map_err(|_| format!("no answer within {} s", ACQUIRE_TIMEOUT.as_secs()));
@@ -280,6 +280,16 @@ fn make_private(file: &Path) {
     options.write(true).create_new(true);
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let _ = options.open(file);
+}
+
+/// With every statement in the log where the log's level at the start asks for that, and otherwise
+/// without the price of asking at each.
+fn as_logged<O: ConnectOptions>(options: O) -> O {
+    if tracing::enabled!(target: "sqlx::query", tracing::Level::DEBUG) {
+        options
+    } else {
+        options.disable_statement_logging()
+    }
 }
 
 /// The very first switch of a new file to its log answers "locked" at once where two processes

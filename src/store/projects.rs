@@ -214,9 +214,10 @@ pub async fn delete(conn: &mut Conn, project_id: i64) -> Result<()> {
 }
 
 #[derive(Clone, Debug, sqlx::FromRow)]
-struct KeyRow {
+struct SlugRow {
     project_id: i64,
     auto_create: Flag,
+    check_id: Option<i64>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -224,18 +225,37 @@ struct PingKeyRow {
     ping_key: String,
 }
 
-/// The project of a ping key, and whether unknown slugs may make checks in it.
+/// What a slug means under a ping key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slugged {
+    /// The project of the ping key.
+    pub project_id: i64,
+    /// Whether a missing check may be made there by its first ping.
+    pub auto_create: bool,
+    /// The checks of the slug; two at most, which is one too many.
+    pub check_ids: Vec<i64>,
+}
+
+/// The project of a ping key with its checks of a slug.
 ///
 /// # Errors
 /// The database is out.
-pub async fn find_by_ping_key(conn: &mut Conn, ping_key: &str) -> Result<Option<(i64, bool)>> {
-    let row = fetch_optional!(
+pub async fn find_by_slug(conn: &mut Conn, ping_key: &str, slug: &str) -> Result<Option<Slugged>> {
+    let rows = fetch_all!(
         conn,
-        KeyRow,
-        "SELECT project_id, auto_create FROM projects WHERE ping_key = $1",
-        ping_key
+        SlugRow,
+        "SELECT p.project_id, p.auto_create, c.check_id FROM projects p \
+         LEFT JOIN checks c ON c.project_id = p.project_id AND c.slug = $2 \
+         WHERE p.ping_key = $1 LIMIT 2",
+        ping_key,
+        slug
     );
-    Ok(row.map(|row| (row.project_id, row.auto_create.into())))
+    let Some(first) = rows.first() else { return Ok(None) };
+    Ok(Some(Slugged {
+        project_id: first.project_id,
+        auto_create: first.auto_create.into(),
+        check_ids: rows.iter().filter_map(|row| row.check_id).collect(),
+    }))
 }
 
 /// The ping keys that are this one but for the case of letters; two at most, which is one too many.

@@ -4,6 +4,7 @@ use super::query::Query;
 use super::{Endpoint, create};
 use crate::domain::target::Target;
 use crate::fault::{Fault, Result};
+use crate::service::pings;
 use crate::store::checks::Settings;
 
 /// The check of a ping.
@@ -34,7 +35,7 @@ pub(super) async fn find(at: &Endpoint, target: &Target<'_>, query: &Query) -> R
 async fn by_slug(at: &Endpoint, key: &str, slug: &str, query: &Query) -> Result<Found> {
     let draft = query.create.then(|| create::draft(&at.ctx, slug, query)).transpose()?;
     let found = at.finder.by_slug(key, slug).await?;
-    match (found.only()?, draft) {
+    match (pings::only(&found)?, draft) {
         (Some(check_id), _) => Ok(Found::Check(check_id)),
         (None, Some(draft)) if found.auto_create => {
             Ok(Found::ToMake(found.project_id, Box::new(draft)))
