@@ -12,10 +12,10 @@ use crate::domain::ping::storable_body;
 use crate::failpoint;
 use crate::fault::{Fault, Result};
 use crate::store::dialect::Writes;
-use crate::store::nodes;
 use crate::store::pings::{self, NewPing};
 use crate::store::states::{self, Saved, Watched};
 use crate::store::tx::Tx;
+use crate::store::{Store, nodes};
 use crate::vitals::{Count, Vitals};
 
 /// Stores a batch and answers each of its requests. Where it can't be stored as a whole because of
@@ -33,14 +33,18 @@ pub(super) async fn store(
     }
     // Handlers race for their place in the queue: what counts is the time of receipt.
     jobs.sort_by_key(|job| job.ping.received_at);
-    let mut written = match write_remembered(ctx, remembered, &jobs).await {
+    let store = ctx.store.of_pings();
+    let mut written = match write_remembered(ctx, &store, remembered, &jobs).await {
         Ok(Some(written)) => Ok(written),
-        Ok(None) => write(ctx, &jobs).await,
+        Ok(None) => write(ctx, &store, &jobs).await,
         Err(error) => Err(error),
     };
     if written.as_ref().is_err_and(Fault::was_rolled_back) {
         // The database chose this transaction to end a deadlock: the next try finds the way clear.
-        written = write(ctx, &jobs).await;
+        written = write(ctx, &store, &jobs).await;
+    }
+    if written.is_err() {
+        remembered.forget();
     }
     match written {
         Ok((found, saved)) => {
@@ -52,16 +56,16 @@ pub(super) async fn store(
         Err(Fault::Internal(error)) if jobs.len() > 1 => {
             tracing::error!(%error, pings = jobs.len(), "a batch was refused; its pings are tried one by one");
             for job in jobs {
-                store_alone(ctx, vitals, job).await;
+                store_alone(ctx, &store, vitals, job).await;
             }
         }
         Err(error) => refuse(vitals, jobs, &error),
     }
 }
 
-async fn store_alone(ctx: &Context, vitals: &Vitals, job: Job) {
+async fn store_alone(ctx: &Context, store: &Store, vitals: &Vitals, job: Job) {
     let jobs = vec![job];
-    match write(ctx, &jobs).await {
+    match write(ctx, store, &jobs).await {
         Ok((found, saved)) => {
             ctx.bells.ring(saved);
             vitals.count(Count::Batch);
@@ -88,15 +92,17 @@ fn within_pace(pace: &mut Pace, vitals: &Vitals, jobs: Vec<Job>) -> Vec<Job> {
 /// where that can't be, or where somebody else has changed one of the checks meanwhile.
 async fn write_remembered(
     ctx: &Context,
+    store: &Store,
     remembered: &mut Remembered,
     jobs: &[Job],
 ) -> Result<Option<(Vec<bool>, Saved)>> {
     let is_plain = jobs.iter().all(|job| job.ping.mail.is_none());
-    if !ctx.store.db().has_row_versions() || !is_plain {
+    if !store.db().has_row_versions() || !is_plain {
         return Ok(None);
     }
-    let mut conn = ctx.store.read().await?;
-    let (mut checks, unknown) = remembered.take(&check_ids(jobs));
+    let mut conn = store.read().await?;
+    let now = ctx.clock.steady_micros();
+    let (mut checks, unknown) = remembered.take(&check_ids(jobs), now);
     if !unknown.is_empty() {
         checks.extend(states::read(&mut conn, &unknown).await?);
         checks.sort_unstable_by_key(|check| check.check_id);
@@ -130,8 +136,8 @@ fn check_ids(jobs: &[Job]) -> Vec<i64> {
 }
 
 /// Stores the pings and tells for each whether its check exists.
-async fn write(ctx: &Context, jobs: &[Job]) -> Result<(Vec<bool>, Saved)> {
-    let mut tx = ctx.store.begin().await?;
+async fn write(ctx: &Context, store: &Store, jobs: &[Job]) -> Result<(Vec<bool>, Saved)> {
+    let mut tx = store.begin().await?;
     let mut checks = states::load(&mut tx, &check_ids(jobs)).await?;
     let by_mail = jobs.iter().filter(|job| job.ping.mail.is_some()).map(|job| job.check_id);
     states::add_filters(&mut tx, &mut checks, &by_mail.collect::<Vec<_>>()).await?;

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::domain::target::Target;
@@ -15,11 +16,15 @@ use crate::store::{Store, checks, projects};
 /// UUIDs that are remembered; then all are forgotten and found again.
 const MOST_REMEMBERED: usize = 1_000_000;
 
+/// Look-ups that may wait for the database at a time.
+const MOST_WAITING: usize = 4096;
+
 /// Finds checks by what pings call them. Cheap to clone; clones share what they remember.
 #[derive(Clone, Debug)]
 pub struct Finder {
     store: Store,
     remembered: Arc<RwLock<HashMap<Uuid, i64>>>,
+    waiting: Arc<Semaphore>,
 }
 
 /// The one check of a slug; none where there is none.
@@ -38,7 +43,7 @@ impl Finder {
     /// One that remembers nothing yet.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { store, remembered: Arc::default() }
+        Self { store, remembered: Arc::default(), waiting: Arc::new(Semaphore::new(MOST_WAITING)) }
     }
 
     /// The check of this UUID.
@@ -53,7 +58,15 @@ impl Finder {
         }
     }
 
+    /// Whether so many look-ups wait for the database that one more had better be refused.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.waiting.available_permits() == 0
+    }
+
     async fn look_up(&self, uuid: Uuid) -> Result<i64> {
+        // The semaphore is never closed.
+        let _waiting = self.waiting.acquire().await;
         let mut conn = self.store.read().await?;
         let mut text = Uuid::encode_buffer();
         let text = uuid.hyphenated().encode_lower(&mut text);
@@ -72,6 +85,7 @@ impl Finder {
     }
 
     async fn look_up_slug(&self, key: &str, slug: &str) -> Result<Slugged> {
+        let _waiting = self.waiting.acquire().await;
         let mut conn = self.store.read().await?;
         projects::find_by_slug(&mut conn, key, slug).await?.ok_or(Fault::NotFound)
     }

@@ -138,8 +138,11 @@ pub async fn sum_up_flips(conn: &mut Conn, ids: &[i64]) -> Result<usize> {
         }
         days.add_status(flip.check_id, flip.to_status, flip.at, flip.until.unwrap_or(flip.at));
     }
-    let sql = format!("DELETE FROM flips WHERE {}", conn.db().is_in("flip_id", "$1"));
-    execute!(conn, AssertSqlSafe(sql), id_list(&ids[..done]));
+    // What was told of them goes with them: on PostgreSQL no foreign key sees to it.
+    for table in ["notifications", "flips"] {
+        let sql = format!("DELETE FROM {table} WHERE {}", conn.db().is_in("flip_id", "$1"));
+        execute!(conn, AssertSqlSafe(sql), id_list(&ids[..done]));
+    }
     add(conn, &days).await?;
     Ok(done)
 }

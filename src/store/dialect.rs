@@ -179,10 +179,6 @@ impl Column {
 /// statement of its own that stays prepared.
 const MOST_ROWS: usize = 256;
 
-/// More rows than these PostgreSQL gets with a plan of their own. One that it keeps may be from a
-/// time when the tables were empty, and read all of them for every row until they are analyzed.
-const MOST_BY_KEPT_PLAN: usize = 64;
-
 impl Rows {
     /// Rows with these column names (`"a, b, c"`), the first of which is never NULL.
     pub(super) fn new(names: &'static str, columns: Vec<Column>) -> Self {
@@ -366,13 +362,12 @@ impl Writes {
 
     async fn execute_postgres(mut self, link: &mut PgConnection) -> Result<u64> {
         let Some((sql, rows)) = self.0.pop() else { return Ok(0) };
-        let is_many = rows.count > MOST_BY_KEPT_PLAN;
         let before = self.0.iter().map(|(_, rows)| rows.columns.len()).sum();
         let last = rows.with_arrays(&sql, before);
         let (text, mut arguments) = self.in_arrays()?;
         rows.add_to(&mut arguments)?;
         let query = sqlx::query_with(AssertSqlSafe(format!("{text} {last}")), arguments);
-        Ok(query.persistent(!is_many).execute(&mut *link).await?.rows_affected())
+        Ok(query.execute(&mut *link).await?.rows_affected())
     }
 
     /// All of them as the head of one statement, `WITH w0 AS (…), w1 AS (…)`, and its arguments.

@@ -6,6 +6,7 @@ use sqlx::AssertSqlSafe;
 
 use super::channels::TOLD;
 use super::dialect::{Column, Rows, id_list};
+use super::flips::THE_FLIP;
 use super::tx::{Conn, execute, fetch_all};
 use crate::clock::{SECOND, Timestamp};
 use crate::domain::flapping::{QUIET, REASON, WITHIN, is_flapping};
@@ -21,10 +22,10 @@ fn tell() -> String {
     format!(
         "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, event, state, \
          attempts, created_at, next_attempt_at, due_at, told) \
-         SELECT DISTINCT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'flapping', \
+         SELECT DISTINCT ch.project_id, ch.channel_id, r.check_id, {THE_FLIP} AS flip_id, 'flapping', \
          'pending', 0, r.now, {due}, {due}, 1 \
-         FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n {TOLD} \
-         WHERE ch.on_down = 1 ORDER BY f.flip_id"
+         FROM r {TOLD} \
+         WHERE ch.on_down = 1 ORDER BY flip_id"
     )
 }
 
@@ -96,15 +97,17 @@ async fn too_many(conn: &mut Conn, turns: &[Turn]) -> Result<Vec<Turn>> {
         return Ok(Vec::new());
     }
     let ids: Vec<i64> = turns.iter().map(|(check_id, _, _)| *check_id).collect();
+    // Nearly all of them have not: those need not be handed over.
     let sql = format!(
-        "SELECT c.check_id, c.flap_threshold, (SELECT COUNT(*) FROM flips f \
+        "SELECT check_id, flap_threshold, flips FROM ( \
+         SELECT c.check_id, c.flap_threshold, (SELECT COUNT(*) FROM flips f \
          WHERE f.check_id = c.check_id AND f.n > l.n - 4 * c.flap_threshold AND f.at > l.at - $1 \
          AND f.at > COALESCE((SELECT g.quiet_until FROM flapping g \
          WHERE g.check_id = c.check_id), 0) \
          AND f.from_status IN ('up', 'down') AND f.to_status IN ('up', 'down')) AS flips \
          FROM checks c JOIN flips l ON l.check_id = c.check_id \
          AND l.n = (SELECT MAX(x.n) FROM flips x WHERE x.check_id = c.check_id) \
-         WHERE c.flap_threshold > 0 AND {}",
+         WHERE c.flap_threshold > 0 AND {}) counted WHERE flips > flap_threshold",
         conn.db().is_in("c.check_id", "$2")
     );
     let rows = fetch_all!(conn, CountRow, AssertSqlSafe(sql), WITHIN * SECOND, id_list(&ids));

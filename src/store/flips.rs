@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::channels::TOLD;
 use super::dialect::{Column, Rows};
-use super::held::{self, WAS_TOLD};
+use super::held::{self, was_told};
 use super::states::Watched;
 use super::tx::{Conn, fetch_all, fetch_value};
 use super::{flapping, maintenance, notifications};
@@ -34,6 +34,10 @@ pub struct FlipRow {
     pub reason: Reason,
 }
 
+/// The id of the flip of `r`: found one by one by its key, and never by reading all flips for a join.
+pub(super) const THE_FLIP: &str =
+    "(SELECT f.flip_id FROM flips f WHERE f.check_id = r.check_id AND f.n = r.n)";
+
 /// Who is told of a check's turn to down: its channels that take such news. What a maintenance
 /// window covers is suppressed, and held until `r.until`.
 fn tell_down() -> String {
@@ -42,13 +46,13 @@ fn tell_down() -> String {
         "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, \
     event, state, attempts, created_at, next_attempt_at, due_at, told, last_error, muted, \
          held_until) \
-    SELECT DISTINCT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'down', \
+    SELECT DISTINCT ch.project_id, ch.channel_id, r.check_id, {THE_FLIP} AS flip_id, 'down', \
     CASE WHEN r.until IS NULL THEN 'pending' ELSE 'suppressed' END, 0, r.now, \
     {due}, {due}, CASE WHEN r.until IS NULL THEN 1 ELSE 0 END, r.why, \
     CASE WHEN r.until IS NULL THEN 0 ELSE 1 END, r.until \
-    FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n \
+    FROM r \
     {TOLD} \
-    WHERE ch.on_down = 1 ORDER BY f.flip_id"
+    WHERE ch.on_down = 1 ORDER BY flip_id"
     )
 }
 
@@ -57,22 +61,23 @@ fn tell_down() -> String {
 /// back, and held unless all of it happened inside the window.
 fn tell_up() -> String {
     let due = "CASE WHEN r.until IS NULL THEN r.now END";
+    let was_told = was_told("r");
     format!(
         "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, \
          event, state, attempts, created_at, next_attempt_at, due_at, told, last_error, muted, \
          held_until) \
-         SELECT DISTINCT ch.project_id, ch.channel_id, f.check_id, f.flip_id, 'up', \
+         SELECT DISTINCT ch.project_id, ch.channel_id, r.check_id, {THE_FLIP} AS flip_id, 'up', \
          CASE WHEN r.until IS NULL THEN 'pending' ELSE 'suppressed' END, 0, r.now, \
          {due}, {due}, CASE WHEN r.until IS NULL THEN 1 ELSE 0 END, r.why, \
          CASE WHEN r.until IS NULL THEN 0 ELSE 1 END, \
          CASE WHEN ch.on_down = 1 OR r.since IS NULL OR r.since > (SELECT b.at FROM flips b \
-         WHERE b.check_id = f.check_id AND b.n = f.n - 1) THEN r.until END \
-         FROM r JOIN flips f ON f.check_id = r.check_id AND f.n = r.n \
+         WHERE b.check_id = r.check_id AND b.n = r.n - 1) THEN r.until END \
+         FROM r \
          {TOLD} \
-         WHERE ch.on_up = 1 AND ({WAS_TOLD} OR (r.until IS NOT NULL AND EXISTS ( \
+         WHERE ch.on_up = 1 AND ({was_told} OR (r.until IS NOT NULL AND EXISTS ( \
          SELECT 1 FROM flips b JOIN notifications k ON k.flip_id = b.flip_id \
-         WHERE b.check_id = f.check_id AND b.n = f.n - 1 AND k.channel_id = ch.channel_id \
-         AND k.muted = 1))) ORDER BY f.flip_id"
+         WHERE b.check_id = r.check_id AND b.n = r.n - 1 AND k.channel_id = ch.channel_id \
+         AND k.muted = 1))) ORDER BY flip_id"
     )
 }
 

@@ -16,11 +16,15 @@ use crate::clock::Timestamp;
 use crate::domain::maintenance::Cover;
 use crate::fault::Result;
 
-/// Whether what the channel `ch` heard last of the check of the flip `f`, a turn to up, was not good
-/// news, or it takes no others.
-pub(super) const WAS_TOLD: &str = "(ch.on_down = 0 OR (SELECT d.event FROM notifications d \
-    WHERE d.check_id = f.check_id AND d.channel_id = ch.channel_id AND d.told = 1 \
-    ORDER BY d.notification_id DESC LIMIT 1) IN ('down', 'flapping'))";
+/// Whether what the channel `ch` heard last of the check of the row named `of`, a turn to up, was not
+/// good news, or it takes no others.
+pub(super) fn was_told(of: &str) -> String {
+    format!(
+        "(ch.on_down = 0 OR (SELECT d.event FROM notifications d \
+         WHERE d.check_id = {of}.check_id AND d.channel_id = ch.channel_id AND d.told = 1 \
+         ORDER BY d.notification_id DESC LIMIT 1) IN ('down', 'flapping'))"
+    )
+}
 
 /// What covers which of these checks at `now`: maintenance windows ([`maintenance::covers_of`]), and
 /// that they are flapping. Those that nothing covers are left out.
@@ -116,6 +120,7 @@ async fn tell(conn: &mut Conn, free: &[(i64, Timestamp)], now: Timestamp) -> Res
     ];
     let due = "h.held_until + 60000000 * CASE h.event WHEN 'down' THEN ch.after_minutes \
                WHEN 'reminder' THEN ch.remind_every ELSE 0 END";
+    let was_told = was_told("f");
     let sql = format!(
         "INSERT INTO notifications (project_id, channel_id, check_id, flip_id, event, state, \
          attempts, created_at, next_attempt_at, due_at, told) \
@@ -133,7 +138,7 @@ async fn tell(conn: &mut Conn, free: &[(i64, Timestamp)], now: Timestamp) -> Res
          SELECT 1 FROM flips l WHERE l.check_id = f.check_id AND l.n > f.n) \
          AND ((h.event = 'down' AND ch.on_down = 1) \
          OR (h.event = 'reminder' AND ch.on_down = 1 AND ch.remind_every > 0) \
-         OR (h.event = 'up' AND ch.on_up = 1 AND {WAS_TOLD})) \
+         OR (h.event = 'up' AND ch.on_up = 1 AND {was_told})) \
          ORDER BY f.flip_id, h.notification_id"
     );
     Rows::new("check_id, until, now", columns).execute(conn, &sql).await

@@ -36,7 +36,10 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
+use sqlx::{
+    ConnectOptions, Connection, Executor, PgConnection, PgPool, Postgres, SqliteConnection,
+    SqlitePool,
+};
 use tokio::sync::Mutex;
 
 use crate::fault::{Fault, Result};
@@ -58,14 +61,32 @@ const CHECKPOINT_PAGES: &str = "4000";
 /// What SQLite's log file is cut back to after a checkpoint, in bytes.
 const LOG_SIZE_LIMIT: &str = "67108864";
 
+/// What every connection to PostgreSQL is told: our statements find their rows by keys, few at a time,
+/// and what is read at random costs hardly more than what is read in a row. This has to hold too for
+/// plans that were made, and kept, when tables were empty and reading all of them seemed cheap; those
+/// of foreign keys among them. No plan of ours is worth compiling.
+const PLANS: &str = "SET jit = off; SET random_page_cost = 1.1; \
+    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+
+/// Rows that SQLite's thread reads before it waits for whoever asked.
+const ROWS_AHEAD: usize = 1024;
+
 /// The open database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store(Pools);
 
 #[derive(Clone, Debug)]
 enum Pools {
-    Sqlite { readers: SqlitePool, writer: Arc<Mutex<Writer>>, file: Arc<PathBuf> },
-    Postgres(PgPool),
+    Sqlite {
+        readers: SqlitePool,
+        writer: Arc<Mutex<Writer>>,
+        file: Arc<PathBuf>,
+    },
+    /// `pings` is the writer of pings alone: nobody else's haste keeps it waiting.
+    Postgres {
+        pool: PgPool,
+        pings: PgPool,
+    },
 }
 
 /// A row of one number.
@@ -130,7 +151,8 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .pragma("journal_size_limit", LOG_SIZE_LIMIT)
-            .statement_cache_capacity(512);
+            .statement_cache_capacity(512)
+            .row_buffer_size(ROWS_AHEAD);
         let options = as_logged(options);
         let file = options.get_filename().to_owned();
         make_private(&file);
@@ -162,18 +184,21 @@ impl Store {
             ))
         })?;
         connection.close().await?;
-        let pool = PoolOptions::new()
-            .max_connections(max_connections.max(2))
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            // Asking each time whether a connection still lives would double the price of a ping.
-            .test_before_acquire(false)
-            .before_acquire(|connection: &mut PgConnection, used| {
-                Box::pin(async move {
-                    Ok(used.idle_for < ASKED_AFTER || connection.ping().await.is_ok())
-                })
-            })
-            .connect_lazy_with(options);
-        Ok(Self(Pools::Postgres(pool)))
+        let others = max_connections.saturating_sub(1).max(2);
+        let pool = postgres_pool(others).connect_lazy_with(options.clone());
+        let pings = postgres_pool(1).connect_lazy_with(options);
+        Ok(Self(Pools::Postgres { pool, pings }))
+    }
+
+    /// The same database by the way that is kept for the writer of pings.
+    #[must_use]
+    pub fn of_pings(&self) -> Self {
+        match &self.0 {
+            Pools::Postgres { pings, .. } => {
+                Self(Pools::Postgres { pool: pings.clone(), pings: pings.clone() })
+            }
+            Pools::Sqlite { .. } => self.clone(),
+        }
     }
 
     async fn migrate(&self) -> Result<()> {
@@ -185,7 +210,7 @@ impl Store {
                 SQLITE_MIGRATIONS.run(&mut *whole).await.map_err(explain_migration)?;
                 whole.commit().await?;
             }
-            Pools::Postgres(pool) => {
+            Pools::Postgres { pool, .. } => {
                 POSTGRES_MIGRATIONS.run(pool).await.map_err(explain_migration)?;
             }
         }
@@ -197,7 +222,7 @@ impl Store {
     pub fn db(&self) -> Db {
         match &self.0 {
             Pools::Sqlite { .. } => Db::Sqlite,
-            Pools::Postgres(_) => Db::Postgres,
+            Pools::Postgres { .. } => Db::Postgres,
         }
     }
 
@@ -206,7 +231,7 @@ impl Store {
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {
             Pools::Sqlite { file, .. } => Some(file),
-            Pools::Postgres(_) => None,
+            Pools::Postgres { .. } => None,
         }
     }
 
@@ -217,7 +242,7 @@ impl Store {
     pub async fn read(&self) -> Result<Conn> {
         Ok(match &self.0 {
             Pools::Sqlite { readers, .. } => Conn::sqlite(readers.acquire().await?),
-            Pools::Postgres(pool) => Conn::postgres(pool.acquire().await?),
+            Pools::Postgres { pool, .. } => Conn::postgres(pool.acquire().await?),
         })
     }
 
@@ -231,7 +256,7 @@ impl Store {
             Pools::Sqlite { writer, .. } => {
                 Tx::begin_sqlite(writer.clone().lock_owned().await).await
             }
-            Pools::Postgres(pool) => Ok(Tx::postgres(pool.begin().await?)),
+            Pools::Postgres { pool, .. } => Ok(Tx::postgres(pool.begin().await?)),
         }
     }
 
@@ -267,7 +292,10 @@ impl Store {
                     tracing::debug!(%error, "the log was left as it is");
                 }
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres { pool, pings } => {
+                pings.close().await;
+                pool.close().await;
+            }
         }
     }
 }
@@ -280,6 +308,22 @@ fn make_private(file: &Path) {
     options.write(true).create_new(true);
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let _ = options.open(file);
+}
+
+fn postgres_pool(most: u32) -> PoolOptions<Postgres> {
+    PoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(|connection: &mut PgConnection, _| {
+            Box::pin(async move { connection.execute(PLANS).await.map(drop) })
+        })
+        // Asking each time whether a connection still lives would double the price of a ping.
+        .test_before_acquire(false)
+        .before_acquire(|connection: &mut PgConnection, used| {
+            Box::pin(
+                async move { Ok(used.idle_for < ASKED_AFTER || connection.ping().await.is_ok()) },
+            )
+        })
 }
 
 /// With every statement in the log where the log's level at the start asks for that, and otherwise

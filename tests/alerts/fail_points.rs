@@ -65,6 +65,24 @@ async fn dies_at(database: Database, step: &str, tail: &str, arrivals: usize) {
 }
 
 both_databases! {
+    async fn with_a_ping_of_a_check_that_is_up_at_any_step(database) {
+        let mut server = TestServer::start(database, &[]).await;
+        let api = server.owner().await;
+        let check = api.check("job", json!({})).await;
+        api.ping(&check, "").await.says(200, "OK");
+        for step in ["pings_judged", "pings_committed"] {
+            let before = api.pings(&check).await.len();
+            server.stop().await;
+            server.restart_with(&[("OVERDUE_TEST_DIE_AT", step)]).await;
+            let acknowledged = try_ping(&api, &check, "").await;
+            dies(&mut server).await;
+            server.restart().await;
+            let stored = api.pings(&check).await.len() - before;
+            assert_eq!((acknowledged, stored), (false, usize::from(step == "pings_committed")));
+            api.ping(&check, "").await.says(200, "OK");
+        }
+    }
+
     async fn with_the_pings_judged_and_not_committed(database) {
         dies_at(database, "pings_judged", "/fail", 1).await;
     }

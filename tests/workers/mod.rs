@@ -8,6 +8,7 @@ mod history;
 mod maintenance;
 mod migrations;
 mod proof;
+mod remembered;
 mod replay;
 mod sums;
 

@@ -14,6 +14,8 @@ pub(super) enum Found {
     Check(i64),
     /// It is to be made in this project, once the ping has come whole.
     ToMake(i64, Box<Settings>),
+    /// That would have to be looked up, and there is too much to do already.
+    Busy,
 }
 
 /// Finds the check of a ping, or what is to be made of it where that was asked for.
@@ -26,8 +28,10 @@ pub(super) async fn find(at: &Endpoint, target: &Target<'_>, query: &Query) -> R
         Target::Uuid(uuid) => match at.finder.known(*uuid) {
             Some(check_id) => Ok(Found::Check(check_id)),
             // What looks into the database is boxed, so that a ping's future has no room for it.
+            None if at.is_busy() => Ok(Found::Busy),
             None => Ok(Found::Check(Box::pin(at.finder.by_uuid(*uuid)).await?)),
         },
+        Target::Slug { .. } if at.is_busy() => Ok(Found::Busy),
         Target::Slug { key, slug } => Box::pin(by_slug(at, key, slug, query)).await,
     }
 }

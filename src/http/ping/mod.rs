@@ -85,8 +85,9 @@ impl Endpoint {
         };
         let (check_id, created) = match found {
             Found::Check(check_id) => (check_id, false),
+            Found::Busy => return Ok(self.too_busy()),
             // A ping that would be refused makes no check either.
-            Found::ToMake(..) if self.ingest.is_full() => return Ok(answer::unavailable()),
+            Found::ToMake(..) if self.ingest.is_full() => return Ok(self.too_busy()),
             Found::ToMake(project_id, draft) => {
                 Box::pin(create::create(self, project_id, draft)).await?
             }
@@ -115,6 +116,16 @@ impl Endpoint {
         }
         let answer = self.render(outcome, created);
         Ok(if read.is_whole { answer } else { answer::closing(answer) })
+    }
+
+    /// Whether a ping is refused that would cost a look into the database.
+    fn is_busy(&self) -> bool {
+        self.ingest.is_full() || self.finder.is_busy()
+    }
+
+    fn too_busy(&self) -> Answer {
+        self.vitals.count(Count::PingUnavailable);
+        answer::unavailable()
     }
 
     fn came_from(&self, head: &http::request::Parts) -> (IpAddr, Scheme) {
