@@ -70,7 +70,9 @@ async fn disk(database: Database) {
     let load = bed.load(Style::KeepAlive, CONNECTIONS, Pings::PLAIN).await;
     let before = bytes(&mut bed).await;
     // Not so long that any check has more pings than are kept.
-    load.drive(bench::span()).await.check("pings", false);
+    let tally = load.drive(bench::span()).await;
+    tally.check("pings", false);
+    bed.check_stored("pings", tally.promised).await;
     let after = bytes(&mut bed).await;
     let pings = bed.stored().await as f64;
     let kept = bed.sql().await.number("SELECT COUNT(*) FROM pings").await as f64;

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use bench::bed::{Bed, Pings};
 use bench::floor::Floor;
-use bench::load::{Load, Style};
+use bench::load::{Load, Promised, Style};
 use bench::{due, figures, scale};
 use support::Database;
 use support::server::webhook;
@@ -53,19 +53,21 @@ async fn measure(database: Database) {
     let [quiet, all] = idle_shares(&bed).await;
     let idle_memory = bed.process().memory().now;
     let load = Load { pace: Some(PACE), ..others(&bed).await };
-    let mut bursts = Vec::new();
+    let (mut bursts, mut promised) = (Vec::new(), Promised::default());
     for round in 0..=bench::rounds() {
         let which = format!("check_id % {PARTS} = {}", round + 1);
         let burst = due::burst(&mut bed, &which, scale(15, 4), &load).await;
         burst.pings.check("pings while checks are due", false);
+        promised += burst.pings.promised;
         // The first round only warms up.
         if round > 0 {
             bursts.push(burst);
         }
     }
-    let of_pings = |share| bursts.iter().map(|it| it.pings.latency.quantile(share)).collect();
-    let p99: Vec<f64> = of_pings(0.99);
-    let worst: Vec<f64> = of_pings(1.0);
+    bed.check_stored("pings while checks are due", promised).await;
+    let p99: Vec<f64> = bursts.iter().map(|it| it.pings.latency.quantile(0.99)).collect();
+    let longest: Vec<f64> = bursts.iter().map(|it| it.pings.latency.most()).collect();
+    let unsent: Vec<f64> = bursts.iter().map(|it| it.pings.unsent as f64).collect();
     let seconds: Vec<f64> = bursts.iter().map(|it| it.seconds).collect();
     let rates: Vec<f64> = bursts.iter().map(|it| it.pings.rate()).collect();
     let due = checks / PARTS;
@@ -79,7 +81,8 @@ async fn measure(database: Database) {
     ]);
     figures::row(&["pings meanwhile, a second", &figures::cell(&rates, 0)]);
     figures::row(&["their p99, ms", &figures::cell(&p99, 1)]);
-    figures::row(&["the longest, ms", &figures::cell(&worst, 1)]);
+    figures::row(&["the longest, ms", &figures::cell(&longest, 1)]);
+    figures::row(&["were due and could not be sent", &figures::cell(&unsent, 0)]);
     figures::row(&["memory at most, MiB", &format!("{:.0}", bed.process().memory().most)]);
 }
 

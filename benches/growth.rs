@@ -1,6 +1,6 @@
-//! What changes when there is much: every row of the table by a server with ten million stored
-//! pings of a hundred thousand checks, and by one with a thousand checks and nothing stored:
-//! `cargo bench --bench growth`. `README.md` beside this file says how to read it.
+//! What changes when there is much: pings, pages, starts, memory and deadlines of a server with
+//! millions of stored pings of a hundred thousand checks, and of one with a thousand checks and next
+//! to nothing stored: `cargo bench --bench growth`. `README.md` beside this file says how to read it.
 
 #![allow(clippy::cast_precision_loss, reason = "nothing here is measured to 52 bits")]
 
@@ -20,7 +20,7 @@ use serde_json::json;
 use bench::bed::{Bed, Pings};
 use bench::due;
 use bench::load::{Load, Style};
-use bench::turns::{Contender, in_turn};
+use bench::turns::{Contender, Measured, in_turn};
 use bench::{figures, pages, scale, start};
 use support::Database;
 use support::server::webhook;
@@ -58,10 +58,10 @@ async fn measure(database: Database) {
     let mut beds = [server(database, FEW, 0).await, {
         server(database, many(), pings_of_each(database)).await
     }];
+    let [few, much] = [stored_pings(&beds[0]).await, stored_pings(&beds[1]).await];
     let title = format!(
-        "{database:?}, {} stored pings of {} checks by {FEW} checks and no pings: median (least to \
-         most)",
-        many() * pings_of_each(database),
+        "{database:?}, small: {few} stored pings of {FEW} checks, large: {much} of {}: median \
+         (least to most)",
         many(),
     );
     figures::head(&title, &["", "small", "large", "large : small"]);
@@ -123,11 +123,23 @@ async fn store_pings(bed: &mut Bed, pings: usize) {
     bed.server.restart().await;
 }
 
+/// The rows of stored pings, as the first round finds them.
+async fn stored_pings(bed: &Bed) -> i64 {
+    bed.sql().await.number("SELECT COUNT(*) FROM pings").await
+}
+
 async fn pings(beds: &[Bed; 2]) {
-    for (name, style) in [("close", Style::Close), ("keep-alive", Style::KeepAlive)] {
+    for (name, style, body, by_slug) in [
+        ("close", Style::Close, 0, false),
+        ("keep-alive", Style::KeepAlive, 0, false),
+        ("slug URLs, close", Style::Close, 0, true),
+        // Last: they make the tables larger.
+        ("bodies of 10,000 bytes, close", Style::Close, 10_000, false),
+    ] {
         let mut contenders = Vec::new();
         for (bed, checks) in beds.iter().zip([FEW, many()]) {
-            let load = bed.load(style, CONNECTIONS, Pings { checks, ..Pings::PLAIN }).await;
+            let pings = Pings { checks, body, by_slug, ..Pings::PLAIN };
+            let load = bed.load(style, CONNECTIONS, pings).await;
             contenders.push(Contender { name: name.to_owned(), load, process: bed.process() });
         }
         let measured = in_turn(&contenders).await;
@@ -138,18 +150,11 @@ async fn pings(beds: &[Bed; 2]) {
             &figures::cell(&large.rates, 0),
             &large.ratio_to(small),
         ]);
-        figures::row(&[
-            "their p99, ms",
-            &figures::cell(&small.p99, 1),
-            &figures::cell(&large.p99, 1),
-            &figures::cell(&figures::ratios(&large.p99, &small.p99), 2),
-        ]);
-        figures::row(&[
-            "processor time for one, µs",
-            &figures::cell(&small.cpu, 1),
-            &figures::cell(&large.cpu, 1),
-            &figures::cell(&figures::ratios(&large.cpu, &small.cpu), 2),
-        ]);
+        let of = |it: &Measured| [it.p99.clone(), it.most.clone(), it.cpu.clone()];
+        let names = ["their p99, ms", "the longest, ms", "processor time for one, µs"];
+        for (name, (small, large)) in names.iter().zip(of(small).into_iter().zip(of(large))) {
+            Rounds([small, large]).print(name, 1);
+        }
     }
 }
 
@@ -171,7 +176,7 @@ async fn restarts(beds: &mut [Bed; 2]) {
 }
 
 async fn deadlines(beds: &mut [Bed; 2]) {
-    let (mut until_queued, mut p99) = <(Rounds, Rounds)>::default();
+    let (mut until_queued, mut p99, mut unsent) = <(Rounds, Rounds, Rounds)>::default();
     for round in 0..=bench::rounds() {
         for (which, (bed, checks)) in beds.iter_mut().zip([FEW, many()]).enumerate() {
             // As many on both, and on both spread over all. Those that are down already come up
@@ -186,10 +191,13 @@ async fn deadlines(beds: &mut [Bed; 2]) {
             burst.pings.check("pings while checks are due", false);
             until_queued.add(round, which, burst.seconds * 1e3);
             p99.add(round, which, burst.pings.latency.quantile(0.99));
+            unsent.add(round, which, burst.pings.unsent as f64);
         }
     }
     until_queued.print(&format!("{DUE} due at once: until all are down and queued, ms"), 0);
     p99.print(&format!("pings meanwhile, {PACE} a second: p99, ms"), 1);
+    let [small, large] = unsent.0.map(|numbers| figures::cell(&numbers, 0));
+    figures::row(&["of them were due and could not be sent", &small, &large, "-"]);
 }
 
 /// The numbers of both servers.

@@ -3,6 +3,7 @@
 //! read it.
 
 #![allow(clippy::cast_precision_loss, reason = "nothing here is measured to 52 bits")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "paces are small")]
 
 #[path = "support/mod.rs"]
 #[allow(dead_code, reason = "shared by all benches")]
@@ -23,18 +24,25 @@ use tokio::task::JoinHandle;
 use bench::bed::{Bed, Pings};
 use bench::load::{Load, Style, Tally};
 use bench::{figures, scale};
-use support::Database;
+use support::{Database, disk};
 
 /// Checks of every server here.
 const CHECKS: usize = 1_000;
 /// Connections of a load that the server takes.
 const CONNECTIONS: usize = 64;
+/// The same where the database is slow: enough for two full batches, the one that is being stored
+/// and the next.
+const CONNECTIONS_SLOW: usize = 2_048;
+/// What a slow database takes longer for each batch: so much that ten times as many pings as it
+/// stores are few enough to be sent from the same machine.
+const DELAY: Duration = Duration::from_millis(250);
+/// How many times as much as a slow database takes is offered.
+const TIMES: f64 = 10.0;
 /// Clients that send a byte a second.
 const SLOW: usize = 500;
 
-/// Connections of the load that is too much, each sending a request as soon as it has the answer to
-/// the last, without heeding `Retry-After`: more than ten times what fills the server's batches,
-/// and twice what its queue takes.
+/// Connections of the load that is too much: more than ten times what fills the server's batches,
+/// and twice what its queue takes. Nobody heeds `Retry-After`.
 fn too_many() -> usize {
     scale(10_000, 6_500)
 }
@@ -55,10 +63,70 @@ fn main() -> ExitCode {
             return;
         }
         for database in bench::databases() {
-            overload(database).await;
+            overload(database, Disk::AsItIs).await;
+            if database == Database::Postgres || disk::shim().is_some() {
+                overload(database, Disk::Slow).await;
+            }
             slow_clients(database).await;
         }
     })
+}
+
+/// What the database is stored on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Disk {
+    /// The connections send as much as they can: what else the machine is able to.
+    AsItIs,
+    /// Every batch takes [`DELAY`] longer, and [`TIMES`] as many pings as fit are offered.
+    Slow,
+}
+
+impl Disk {
+    fn connections(self) -> usize {
+        match self {
+            Self::AsItIs => CONNECTIONS,
+            Self::Slow => CONNECTIONS_SLOW,
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::AsItIs => format!("{} connections at once", too_many()),
+            Self::Slow => {
+                let delay = DELAY.as_millis();
+                format!("{delay} ms more for each batch, {TIMES} times what it stores then")
+            }
+        }
+    }
+
+    /// A new server each time: the most memory is counted from its start.
+    async fn bed(self, database: Database) -> Bed {
+        let mut bed = Bed::start(database, CHECKS, &[]).await;
+        if self == Self::AsItIs {
+            return bed;
+        }
+        bed.stop().await;
+        let mut settings = Vec::new();
+        match database {
+            // PostgreSQL's disk is its own: there the statement that stores a batch waits.
+            Database::Postgres => bed.sql().await.run(&slow_statements()).await,
+            Database::Sqlite => {
+                settings = disk::slow(&disk::shim().expect("it was there before"), DELAY);
+            }
+        }
+        bed.server.restart_with(&disk::borrowed(&settings)).await;
+        bed
+    }
+}
+
+/// Lets every statement that stores pings take [`DELAY`] longer.
+fn slow_statements() -> String {
+    format!(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep({}); RETURN NULL; END $$; \
+         CREATE TRIGGER dawdle AFTER INSERT ON pings FOR EACH STATEMENT EXECUTE FUNCTION dawdle()",
+        DELAY.as_secs_f64()
+    )
 }
 
 /// One round of [`overload`].
@@ -69,58 +137,75 @@ struct Round {
     memory: [f64; 3],
 }
 
-/// A load that fits, then one that does not, then one second after that one's end the first again.
-async fn overload(database: Database) {
+/// A load that fits, then one that does not, and from that one's end the first again.
+async fn overload(database: Database, disk: Disk) {
     let mut rounds = Vec::new();
     for round in 0..=bench::rounds() {
-        // A new server each time: the most memory is counted from its start.
-        let bed = Bed::start(database, CHECKS, &[]).await;
-        let fits = bed.load(Style::KeepAlive, CONNECTIONS, Pings::PLAIN).await;
-        let measured = one_overload(&bed, &fits).await;
+        let measured = one_overload(&disk.bed(database).await, disk).await;
         // The first round only warms up.
         if round > 0 {
             rounds.push(measured);
         }
     }
-    print_overload(database, &rounds);
+    print_overload(database, disk, &rounds);
 }
 
-async fn one_overload(bed: &Bed, fits: &Load) -> Round {
-    let before = fits.drive(bench::span()).await;
+async fn one_overload(bed: &Bed, disk: Disk) -> Round {
+    let fits = bed.load(Style::KeepAlive, disk.connections(), Pings::PLAIN).await;
+    let before = from_second_on(&fits).await;
     before.check("pings before", false);
     let calm = bed.process().memory().now;
-    let underway = Load { connections: too_many(), ..fits.clone() }.start();
+    let pace = (disk == Disk::Slow).then(|| (before.rate() * TIMES) as u32);
+    let underway = Load { connections: too_many(), pace, ..fits.clone() }.start();
     underway.connected().await;
     underway.count_from_now();
     tokio::time::sleep(2 * bench::span()).await;
-    let too_much = underway.stop().await;
-    too_much.check("pings that are too many", true);
     let most = bed.process().memory().most;
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let after = fits.drive(bench::span()).await;
-    after.check("pings after", false);
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let answered = before.ok + too_much.ok + after.ok;
-    bed.check_stored("after an overload", answered).await;
+    // What still waits in the server at this moment is in the way of those that come now.
+    underway.break_off();
+    let (too_much, after) = tokio::join!(underway.stop(), from_second_on(&fits));
+    too_much.check("pings that are too many", true);
+    after.check("pings from a second after an overload", false);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut promised = before.promised;
+    promised += too_much.promised;
+    promised += after.promised;
+    bed.check_stored("after an overload", promised).await;
     Round { before, too_much, after, memory: [calm, most, bed.process().memory().now] }
 }
 
-fn print_overload(database: Database, rounds: &[Round]) {
+/// Goes on for a second and then is counted.
+async fn from_second_on(load: &Load) -> Tally {
+    let underway = load.start();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    underway.count_from_now();
+    tokio::time::sleep(bench::span()).await;
+    underway.stop().await
+}
+
+fn print_overload(database: Database, disk: Disk, rounds: &[Round]) {
     let row = |name: &str, decimals, of: &dyn Fn(&Round) -> f64| {
         let numbers: Vec<f64> = rounds.iter().map(of).collect();
         figures::row(&[name, &figures::cell(&numbers, decimals)]);
     };
-    let title = format!("{database:?}, {} connections at once: median (least to most)", too_many());
+    let title = format!("{database:?}, {}: median (least to most)", disk.name());
     figures::head(&title, &["", ""]);
-    let asked = |it: &Round| it.too_much.rate() + it.too_much.busy as f64 / it.too_much.seconds;
-    row("before, keep-alive, 64 connections: pings a second", 0, &|it| it.before.rate());
-    row("asked for, by the rate before", 2, &|it| asked(it) / it.before.rate());
+    let before = format!("before, keep-alive, {} connections", disk.connections());
+    row(&format!("{before}: pings a second"), 0, &|it| it.before.rate());
+    row("offered, a second", 0, &|it| it.too_much.offered());
+    row("offered, by the rate before", 2, &|it| it.too_much.offered() / it.before.rate());
+    row("were due and could not be sent", 0, &|it| it.too_much.unsent as f64);
     row("answered 200, a second", 0, &|it| it.too_much.rate());
-    row("answered 503 with Retry-After, a second", 0, &|it| asked(it) - it.too_much.rate());
+    row("the same, by the rate before", 2, &|it| it.too_much.rate() / it.before.rate());
+    let busy = |it: &Round| it.too_much.busy as f64 / it.too_much.seconds;
+    row("answered 503 with Retry-After, a second", 0, &busy);
     row("p99 of those answered 200, ms", 0, &|it| it.too_much.latency.quantile(0.99));
     row("the longest, ms", 0, &|it| it.too_much.latency.most());
-    row("a second later, by the rate before", 2, &|it| it.after.rate() / it.before.rate());
-    for (at, when) in ["before", "at most", "6 s and a load later"].iter().enumerate() {
+    row("from a second after its end, by the rate before", 2, &|it| {
+        it.after.rate() / it.before.rate()
+    });
+    row("p99 of those, ms", 0, &|it| it.after.latency.quantile(0.99));
+    for (at, when) in ["before", "at most", "another load later"].iter().enumerate() {
         row(&format!("memory {when}, MiB"), 0, &|it| it.memory[at]);
     }
 }
@@ -145,7 +230,8 @@ async fn slow_clients(database: Database) {
             beside.push((with, memory_with));
         }
     }
-    let columns = ["pings, close, 64 connections", "a second", "p99 ms", "worst ms", "memory, MiB"];
+    let columns =
+        ["pings, close, 64 connections", "a second", "p99 ms", "longest ms", "memory, MiB"];
     figures::head(&format!("{database:?}: median (least to most)"), &columns);
     let names = ["alone".to_owned(), format!("beside {} idle and {SLOW} slow clients", idle())];
     for (name, tallies) in names.iter().zip([&alone, &beside]) {

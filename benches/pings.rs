@@ -79,7 +79,7 @@ const COLUMNS: [&str; 9] = [
     "ratio",
     "p50 ms",
     "p99 ms",
-    "worst ms",
+    "longest ms",
     "CPU µs a ping",
     "memory at most, MiB",
 ];
@@ -151,7 +151,7 @@ impl Row {
     async fn measure(&self, bed: &Bed, contenders: [Contender; 2]) {
         let measured = in_turn(&contenders).await;
         let [reference, ours] = &measured[..] else { unreachable!("two went in") };
-        bed.check_stored(self.name, ours.answered).await;
+        bed.check_stored(self.name, ours.promised).await;
         figures::row(&[
             self.name.to_owned(),
             figures::cell(&ours.rates, 0),

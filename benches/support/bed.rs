@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand::seq::SliceRandom;
 use serde_json::json;
 
-use super::load::{Load, Style};
+use super::load::{Load, Promised, Style};
 use super::process::Process;
 use super::sql::Sql;
 use crate::support::Database;
@@ -148,11 +148,16 @@ impl Bed {
         u64::try_from(sum).expect("numbers begin at 1")
     }
 
-    /// Says so where not every ping that was answered 200 is stored.
-    pub async fn check_stored(&self, what: &str, answered: u64) {
+    /// Says so where not every ping that was answered 200 is stored, or one of them twice. The bed
+    /// has had no other pings.
+    pub async fn check_stored(&self, what: &str, promised: Promised) {
+        let Promised { answered, unanswered } = promised;
         let stored = self.stored().await;
-        if stored < answered {
-            super::wrong(&format!("{what}: {answered} pings were answered 200, {stored} stored"));
+        if !(answered..=answered + unanswered).contains(&stored) {
+            super::wrong(&format!(
+                "{what}: {answered} pings were answered 200, {unanswered} had no answer, {stored} \
+                 are stored"
+            ));
         }
     }
 }

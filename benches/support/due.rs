@@ -2,23 +2,26 @@
 
 use std::time::Duration;
 
-use overdue::clock::{Clock, SECOND};
+use overdue::clock::{Clock, SECOND, Timestamp};
 
 use super::bed::Bed;
 use super::load::{Load, Tally};
+use super::sql::Sql;
 use crate::support;
 
 /// The period and the grace time of checks made for this, in seconds.
 pub const PERIOD: i64 = 86_400;
 /// See [`PERIOD`].
 pub const GRACE: i64 = 3_600;
-/// How often the database is asked how far it is.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// The pause between two looks at how far the database is, at least.
+const PAUSE: Duration = Duration::from_millis(20);
+/// And at least so many times what the last look took, which the server's cores had to give.
+const SHARE: u32 = 20;
 /// How long all may take before the bench gives up on them.
 const PATIENCE: i64 = 120 * SECOND;
 
-/// How many checks have gone down.
-const DOWN: &str = "SELECT COUNT(*) FROM flips WHERE to_status = 'down'";
+/// Notifications of it; those of earlier bursts were taken away.
+const QUEUED: &str = "SELECT COUNT(*) FROM notifications WHERE event = 'down'";
 
 /// What became of a burst.
 pub struct Burst {
@@ -57,10 +60,12 @@ pub async fn burst(bed: &mut Bed, which: &str, ahead: i64, load: &Load) -> Burst
     sql.run("DELETE FROM notifications").await;
     sql.tidy().await;
     let expected = sql.number(&format!("SELECT COUNT(*) FROM check_states WHERE {which}")).await;
-    let flips = sql.number(DOWN).await;
+    let last = sql.number("SELECT COALESCE(MAX(flip_id), 0) FROM flips").await;
+    // By the primary key: what earlier bursts have left costs nothing.
+    let down = format!("SELECT COUNT(*) FROM flips WHERE flip_id > {last} AND to_status = 'down'");
     let due = support::now().plus_seconds(ahead);
-    let last = due.plus_seconds(-PERIOD - GRACE).0.to_string();
-    put_up(bed, &last, which).await;
+    let last_ping = due.plus_seconds(-PERIOD - GRACE).0.to_string();
+    put_up(bed, &last_ping, which).await;
     bed.server.restart().await;
     let left = due.micros_since(support::now());
     if left < SECOND {
@@ -68,19 +73,29 @@ pub async fn burst(bed: &mut Bed, which: &str, ahead: i64, load: &Load) -> Burst
     }
     tokio::time::sleep(Duration::from_micros(u64::try_from(left).unwrap_or(0))).await;
     let underway = load.start();
+    let seconds = wait_for(&mut sql, &down, expected, due).await;
+    Burst { seconds, pings: underway.stop().await }
+}
+
+/// Waits until so many checks are down and the notification of each is queued: the seconds since
+/// they were due.
+async fn wait_for(sql: &mut Sql, down: &str, expected: i64, due: Timestamp) -> f64 {
     let clock = Clock::system();
     loop {
-        let made = sql.number(DOWN).await - flips;
-        let queued = sql.number("SELECT COUNT(*) FROM notifications WHERE event = 'down'").await;
-        if made >= expected && queued >= expected {
-            break;
+        let began = clock.steady_micros();
+        let made = sql.number(down).await;
+        let is_down = made >= expected;
+        let queued = if is_down { sql.number(QUEUED).await } else { 0 };
+        let seconds = support::now().micros_since(due) as f64 / 1e6;
+        if queued >= expected {
+            return seconds;
         }
-        if clock.steady_micros() > PATIENCE {
+        let now = clock.steady_micros();
+        if now > PATIENCE {
             super::wrong(&format!("of {expected} due checks {made} are down, {queued} queued"));
-            break;
+            return seconds;
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        let took = Duration::from_micros((now - began).unsigned_abs());
+        tokio::time::sleep(PAUSE.max(took * SHARE)).await;
     }
-    let seconds = support::now().micros_since(due) as f64 / 1e6;
-    Burst { seconds, pings: underway.stop().await }
 }

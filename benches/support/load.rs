@@ -4,6 +4,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
+use std::ops::AddAssign;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use overdue::clock::Clock;
+use overdue::clock::{Clock, SECOND};
 
 use super::histogram::Histogram;
 use crate::support;
@@ -20,7 +21,10 @@ use crate::support;
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
 
 /// Connections of which so many may be under way without their first answer.
-const OPENING_AT_ONCE: usize = 256;
+const OPENING_AT_ONCE: usize = 1024;
+
+/// A paced request that no connection was free for within this time is not sent any more.
+const TOO_LATE: Duration = Duration::from_secs(10);
 
 /// How connections are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +35,9 @@ pub enum Style {
     KeepAlive,
 }
 
-/// What is sent where. Every connection sends its next request when it has the answer to the last.
+/// What is sent where. Without a pace every connection sends its next request when it has the answer
+/// to the last. With one, requests are due at times that no answer moves: one that finds no
+/// connection free goes out as soon as there is one, and its latency counts from when it was due.
 #[derive(Clone)]
 pub struct Load {
     /// The server.
@@ -42,7 +48,7 @@ pub struct Load {
     pub connections: usize,
     /// How they are used.
     pub style: Style,
-    /// The most requests a second; as many as the server takes where it is none.
+    /// Requests a second; as many as the server takes where it is none.
     pub pace: Option<u32>,
 }
 
@@ -57,16 +63,47 @@ pub struct Tally {
     pub other: u64,
     /// Connections that failed or ended before there was an answer.
     pub broken: u64,
+    /// Requests.
+    pub sent: u64,
+    /// Requests that the pace had made due and no connection was free for in time.
+    pub unsent: u64,
     /// From the first request to the last answer.
     pub seconds: f64,
-    /// How long the answers with status 200 took, from the first step to the last byte.
+    /// From the first request to the last.
+    pub sending: f64,
+    /// How long the answers with status 200 took, from the first step (with a pace, from when the
+    /// request was due) to the last byte.
     pub latency: Histogram,
+    /// What was promised since the load began.
+    pub promised: Promised,
+}
+
+/// What must be stored, and what may be. It counts from the start of a load, whatever else of it is
+/// forgotten.
+#[derive(Clone, Copy, Default)]
+pub struct Promised {
+    /// Answers with status 200: each is one stored ping.
+    pub answered: u64,
+    /// Requests that went out whole and had no answer: nobody knows.
+    pub unanswered: u64,
+}
+
+impl AddAssign for Promised {
+    fn add_assign(&mut self, other: Self) {
+        self.answered += other.answered;
+        self.unanswered += other.unanswered;
+    }
 }
 
 impl Tally {
     /// Answers with status 200 a second.
     pub fn rate(&self) -> f64 {
         self.ok as f64 / self.seconds
+    }
+
+    /// Requests a second, however they were answered.
+    pub fn offered(&self) -> f64 {
+        self.sent as f64 / self.sending
     }
 
     /// Says so where anything but 200 came back (and 503, where `busy_is_fine`).
@@ -91,12 +128,13 @@ pub struct Underway {
 #[derive(Default)]
 struct Signals {
     stop: AtomicBool,
+    break_off: AtomicBool,
     forget: AtomicBool,
     is_connected: AtomicBool,
 }
 
 impl Underway {
-    /// Waits until every connection has had an answer.
+    /// Waits until every connection has had an answer; a load with a pace waits for none.
     pub async fn connected(&self) {
         support::until("an answer on every connection", async || {
             self.signals.is_connected.load(Ordering::Relaxed).then_some(())
@@ -104,12 +142,18 @@ impl Underway {
         .await;
     }
 
-    /// Forgets what came back so far, and counts from now on.
+    /// Forgets what came back so far, but for what was promised, and counts from now on.
     pub fn count_from_now(&self) {
         self.signals.forget.store(true, Ordering::Relaxed);
     }
 
-    /// Sends nothing more, and waits for the answers that are still to come.
+    /// Sends nothing more from now on, not even what is late. The last answers are still to come.
+    pub fn break_off(&self) {
+        self.signals.break_off.store(true, Ordering::Relaxed);
+        self.signals.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Sends nothing more but what is late, and waits for the answers that are still to come.
     pub async fn stop(self) -> Tally {
         self.signals.stop.store(true, Ordering::Relaxed);
         let joined = tokio::task::spawn_blocking(|| self.thread.join()).await.unwrap();
@@ -160,8 +204,10 @@ struct Generator {
     /// Connections under way that have not had their first answer.
     opening: usize,
     next_request: usize,
-    /// Requests that the pace has allowed so far.
-    paced: usize,
+    /// Requests that the pace has made due so far, and that were sent or given up.
+    paced: i64,
+    /// When it was asked to stop.
+    stopped: Option<i64>,
     clock: Clock,
     buffer: Vec<u8>,
     tally: Tally,
@@ -171,9 +217,11 @@ struct Generator {
 impl Generator {
     fn new(load: Load, signals: Arc<Signals>) -> io::Result<Self> {
         let lines: Vec<Line> = (0..load.connections).map(|_| Line::default()).collect();
+        // With a pace, connections are opened as they are needed.
+        let (idle, unopened) = (0..load.connections).partition(|_| load.pace.is_some());
         Ok(Self {
-            idle: Vec::with_capacity(load.connections),
-            unopened: (0..load.connections).collect(),
+            idle,
+            unopened,
             opening: 0,
             load,
             signals,
@@ -181,6 +229,7 @@ impl Generator {
             lines,
             next_request: 0,
             paced: 0,
+            stopped: None,
             clock: Clock::system(),
             buffer: vec![0; 64 * 1024],
             tally: Tally::default(),
@@ -192,21 +241,8 @@ impl Generator {
         let mut events = Events::with_capacity(self.load.connections.clamp(64, 1024));
         // A pace needs a look at the clock now and then, as does the wish to stop.
         let patience = Duration::from_millis(if self.load.pace.is_some() { 1 } else { 50 });
-        let mut last_answers_until = None;
-        loop {
-            if self.signals.stop.load(Ordering::Relaxed) {
-                let now = self.clock.steady_micros();
-                let until = last_answers_until.get_or_insert(now + micros(LAST_ANSWERS));
-                if self.awaited() == 0 || now > *until {
-                    break;
-                }
-            } else {
-                if self.signals.forget.swap(false, Ordering::Relaxed) {
-                    self.tally = Tally::default();
-                    self.counted_from = self.clock.steady_micros();
-                }
-                self.send_what_is_due();
-            }
+        while !self.is_over() {
+            self.send_what_is_due();
             match self.poll.poll(&mut events, Some(patience)) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => result?,
@@ -215,9 +251,36 @@ impl Generator {
                 self.go_on(event.token().0, event.is_read_closed());
             }
         }
-        self.tally.broken += self.awaited() as u64;
-        self.tally.seconds = (self.clock.steady_micros() - self.counted_from) as f64 / 1e6;
+        for at in 0..self.lines.len() {
+            if self.lines[at].is_busy {
+                self.end(at, None);
+            }
+        }
+        self.tally.unsent += u64::try_from(self.late()).unwrap_or(0);
+        let now = self.clock.steady_micros();
+        let since = |from: i64, to: i64| (to - from) as f64 / 1e6;
+        self.tally.seconds = since(self.counted_from, now);
+        self.tally.sending = since(self.counted_from, self.stopped.unwrap_or(now));
         Ok(self.tally.clone())
+    }
+
+    /// Heeds the signals: whether all is sent and answered, or enough was waited for that.
+    fn is_over(&mut self) -> bool {
+        if self.signals.forget.swap(false, Ordering::Relaxed) {
+            self.tally = Tally { promised: self.tally.promised, ..Tally::default() };
+            self.counted_from = self.clock.steady_micros();
+        }
+        if !self.signals.stop.load(Ordering::Relaxed) {
+            return false;
+        }
+        let now = self.clock.steady_micros();
+        let stopped = *self.stopped.get_or_insert(now);
+        let nothing_to_send = self.is_broken_off() || self.late() == 0;
+        nothing_to_send && self.awaited() == 0 || now > stopped + micros(LAST_ANSWERS)
+    }
+
+    fn is_broken_off(&self) -> bool {
+        self.signals.break_off.load(Ordering::Relaxed)
     }
 
     /// Answers that are still to come.
@@ -226,36 +289,58 @@ impl Generator {
     }
 
     fn send_what_is_due(&mut self) {
+        match self.load.pace {
+            _ if self.is_broken_off() => {}
+            Some(pace) => self.send_in_pace(i64::from(pace)),
+            None if self.stopped.is_none() => self.send_at_once(),
+            None => {}
+        }
+    }
+
+    fn send_at_once(&mut self) {
         // Thousands of connections at one moment would wait for the system's queue, not the server.
         let room = OPENING_AT_ONCE.saturating_sub(self.opening).min(self.unopened.len());
         for at in self.unopened.split_off(self.unopened.len() - room) {
             self.opening += 1;
-            self.begin(at);
+            self.begin(at, self.clock.steady_micros());
         }
         if self.opening > 0 {
             // The first wait for the last.
             return;
         }
         self.signals.is_connected.store(true, Ordering::Relaxed);
-        let mut due = self.idle.len();
-        if let Some(pace) = self.load.pace {
-            let now = self.clock.steady_micros();
-            let in_all = usize::try_from(now * i64::from(pace) / 1_000_000).unwrap_or(0);
-            // What no connection is free for is not made up for later.
-            due = due.min(in_all - self.paced);
-            self.paced = in_all;
-        }
-        for _ in 0..due {
+        for _ in 0..self.idle.len() {
             let Some(at) = self.idle.pop() else { return };
-            self.begin(at);
+            self.begin(at, self.clock.steady_micros());
         }
     }
 
-    fn begin(&mut self, at: usize) {
+    fn send_in_pace(&mut self, pace: i64) {
+        self.signals.is_connected.store(true, Ordering::Relaxed);
+        let given_up = (self.clock.steady_micros() - micros(TOO_LATE)) * pace / SECOND;
+        let given_up = (given_up - self.paced).clamp(0, self.late());
+        self.tally.unsent += given_up.unsigned_abs();
+        self.paced += given_up;
+        for _ in 0..self.late() {
+            let Some(at) = self.idle.pop() else { return };
+            self.paced += 1;
+            self.begin(at, self.paced * SECOND / pace);
+        }
+    }
+
+    /// Requests that the pace has made due and that did not go out yet.
+    fn late(&self) -> i64 {
+        let until = self.stopped.unwrap_or_else(|| self.clock.steady_micros());
+        self.load.pace.map_or(0, |pace| until * i64::from(pace) / SECOND - self.paced)
+    }
+
+    /// Sends the next request, whose latency counts from `since`.
+    fn begin(&mut self, at: usize, since: i64) {
         let line = &mut self.lines[at];
         (line.request, line.sent, line.is_busy) = (self.next_request, 0, true);
         line.answer.clear();
-        line.began = self.clock.steady_micros();
+        line.began = since;
+        self.tally.sent += 1;
         self.next_request = (self.next_request + 1) % self.load.requests.len();
         let request = &self.load.requests[line.request];
         let (address, style) = (self.load.address, self.load.style);
@@ -285,11 +370,13 @@ impl Generator {
     fn end(&mut self, at: usize, length: Option<usize>) {
         let line = &mut self.lines[at];
         line.is_busy = false;
-        self.opening -= usize::from(!std::mem::replace(&mut line.is_used, true));
+        let is_first = !std::mem::replace(&mut line.is_used, true);
+        self.opening -= usize::from(is_first && self.load.pace.is_none());
         let answer = length.map(|length| &line.answer[..length]);
         match answer.and_then(|answer| answer.get(9..12)) {
             Some(b"200") => {
                 self.tally.ok += 1;
+                self.tally.promised.answered += 1;
                 let took = self.clock.steady_micros() - line.began;
                 self.tally.latency.add(u64::try_from(took).unwrap_or(0));
             }
@@ -297,7 +384,11 @@ impl Generator {
                 self.tally.busy += 1;
             }
             Some(_) => self.tally.other += 1,
-            None => self.tally.broken += 1,
+            None => {
+                let is_out = line.sent == self.load.requests[line.request].len();
+                self.tally.promised.unanswered += u64::from(is_out);
+                self.tally.broken += 1;
+            }
         }
         if length.is_none() || self.load.style == Style::Close {
             line.stream = None;

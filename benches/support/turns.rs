@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::figures;
-use super::load::{Load, Tally};
+use super::load::{Load, Promised, Tally};
 use super::process::Process;
 
 /// A pause after each measurement, for what the server still has to put away.
@@ -32,8 +32,8 @@ pub struct Measured {
     pub most: Vec<f64>,
     /// Microseconds of the server's processor time for each.
     pub cpu: Vec<f64>,
-    /// Answers with 200, the warm-up's among them.
-    pub answered: u64,
+    /// What must be stored, the warm-up's pings among it.
+    pub promised: Promised,
 }
 
 impl Measured {
@@ -63,7 +63,7 @@ pub async fn in_turn(contenders: &[Contender]) -> Vec<Measured> {
             let tally = load.drive(super::span()).await;
             let cpu = process.cpu_seconds() - before;
             tally.check(name, false);
-            measured[which].answered += tally.ok;
+            measured[which].promised += tally.promised;
             if round > 0 {
                 measured[which].add(&tally, cpu);
             }
