@@ -57,6 +57,8 @@ pub struct Load {
 pub struct Tally {
     /// Answers with status 200.
     pub ok: u64,
+    /// Those of them that came while more was sent.
+    pub ok_meanwhile: u64,
     /// Answers with status 503 that say when to come again.
     pub busy: u64,
     /// Answers with any other status, or 503 without `Retry-After`.
@@ -376,6 +378,7 @@ impl Generator {
         match answer.and_then(|answer| answer.get(9..12)) {
             Some(b"200") => {
                 self.tally.ok += 1;
+                self.tally.ok_meanwhile += u64::from(self.stopped.is_none());
                 self.tally.promised.answered += 1;
                 let took = self.clock.steady_micros() - line.began;
                 self.tally.latency.add(u64::try_from(took).unwrap_or(0));
