@@ -10,9 +10,12 @@ pub mod path;
 pub mod query;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
 
-use http::{HeaderValue, Method as HttpMethod, Request};
+use http::{HeaderValue, Method as HttpMethod, Request, StatusCode};
 use hyper::body::Incoming;
+use tokio::sync::Semaphore;
 
 use crate::context::Context;
 use crate::domain::ping::{MAX_USER_AGENT, Method, Ping, Scheme};
@@ -26,6 +29,13 @@ use body::Incomplete;
 use find::Found;
 use path::Misfit;
 
+/// Who is refused waits at least so long for the answer,
+const SOONEST_REFUSAL: Duration = Duration::from_millis(500);
+/// and at most so many microseconds more.
+const SPREAD_OF_REFUSALS: u64 = 1_000_000;
+/// So many may wait for it; the others are answered at once.
+const MOST_HELD_BACK: usize = 16_384;
+
 /// The pinging API. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
@@ -34,6 +44,7 @@ pub struct Endpoint {
     vitals: Vitals,
     finder: Finder,
     body_limit: HeaderValue,
+    held_back: Arc<Semaphore>,
 }
 
 impl Endpoint {
@@ -41,7 +52,8 @@ impl Endpoint {
     #[must_use]
     pub fn new(ctx: Context, ingest: Ingest, finder: Finder, vitals: Vitals) -> Self {
         let body_limit = HeaderValue::from(ctx.config.ping.body_limit);
-        Self { ctx, ingest, vitals, finder, body_limit }
+        let held_back = Arc::new(Semaphore::new(MOST_HELD_BACK));
+        Self { ctx, ingest, vitals, finder, body_limit, held_back }
     }
 
     /// Answers a ping whose path (without `/ping` before it) is `path`.
@@ -57,7 +69,20 @@ impl Endpoint {
             Ok(answer) => answer,
             Err(fault) => self.refuse(&fault),
         };
+        if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+            // Boxed, so that no other ping has room for it.
+            Box::pin(self.hold_back()).await;
+        }
         if method == Method::Head { answer::without_body(answer) } else { answer }
+    }
+
+    /// Waits for a moment before a refusal: those who try again at once would otherwise take the time
+    /// of those whose pings are being stored. How long differs, so that they don't all come back
+    /// together.
+    async fn hold_back(&self) {
+        let Ok(_place) = self.held_back.try_acquire() else { return };
+        let spread = self.ctx.now().0.unsigned_abs() % SPREAD_OF_REFUSALS;
+        tokio::time::sleep(SOONEST_REFUSAL + Duration::from_micros(spread)).await;
     }
 
     async fn take(
