@@ -12,8 +12,8 @@ use super::tx::{Conn, execute, fetch_all};
 use crate::clock::Timestamp;
 use crate::fault::{Fault, Result};
 
-/// So many checks go into one statement: SQLite looks each parameter up among all that came before
-/// it, so that a few middling statements are much quicker than a large one.
+/// So many checks go into one statement: each of them has dozens of values, and what a statement binds
+/// has its bounds.
 pub const MOST_CHECKS: usize = 128;
 
 /// All channels of a project, by id.

@@ -275,7 +275,7 @@ impl Writes {
         self.0.is_empty()
     }
 
-    /// Runs them; returns how many rows they changed.
+    /// Runs them; returns how many rows they changed, which on PostgreSQL is what the last of them did.
     ///
     /// # Errors
     /// The database refused; the transaction is at its end.
