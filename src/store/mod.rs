@@ -53,7 +53,8 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a caller waits for a free connection before the database counts as out.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection that was idle for so long is asked whether it still lives before it is used.
+/// Where the connection of the writer of pings was idle for so long, it is asked whether it still lives
+/// before it is used.
 const ASKED_AFTER: Duration = Duration::from_secs(1);
 /// Pages (of 4 KiB) in SQLite's log before they are moved into the file: large, for the price of
 /// a commit there is dirty pages.
@@ -186,7 +187,15 @@ impl Store {
         connection.close().await?;
         let others = max_connections.saturating_sub(1).max(2);
         let pool = postgres_pool(others).connect_lazy_with(options.clone());
-        let pings = postgres_pool(1).connect_lazy_with(options);
+        let pings = postgres_pool(1)
+            // Asking each time whether its connection still lives would double the price of a ping.
+            .test_before_acquire(false)
+            .before_acquire(|connection: &mut PgConnection, used| {
+                Box::pin(async move {
+                    Ok(used.idle_for < ASKED_AFTER || connection.ping().await.is_ok())
+                })
+            })
+            .connect_lazy_with(options);
         Ok(Self(Pools::Postgres { pool, pings }))
     }
 
@@ -311,19 +320,11 @@ fn make_private(file: &Path) {
 }
 
 fn postgres_pool(most: u32) -> PoolOptions<Postgres> {
-    PoolOptions::new()
-        .max_connections(most)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .after_connect(|connection: &mut PgConnection, _| {
+    PoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_TIMEOUT).after_connect(
+        |connection: &mut PgConnection, _| {
             Box::pin(async move { connection.execute(PLANS).await.map(drop) })
-        })
-        // Asking each time whether a connection still lives would double the price of a ping.
-        .test_before_acquire(false)
-        .before_acquire(|connection: &mut PgConnection, used| {
-            Box::pin(
-                async move { Ok(used.idle_for < ASKED_AFTER || connection.ping().await.is_ok()) },
-            )
-        })
+        },
+    )
 }
 
 /// With every statement in the log where the log's level at the start asks for that, and otherwise
