@@ -175,20 +175,17 @@ impl Tx {
     ///
     /// # Errors
     /// The database could not; then nothing of it has happened.
-    pub async fn commit_with(mut self, writes: Writes) -> Result<()> {
+    pub async fn commit_with(mut self, last: Writes) -> Result<()> {
         match &mut self.0.0 {
             Kind::SqliteWriter(slot) => {
-                if let Some(mut writer) = slot.take() {
-                    let outcome = writer.commit(writes).await;
-                    if outcome.is_err() {
-                        *slot = Some(writer);
-                    }
-                    outcome?;
+                // It stays in its place: should this be cut short, dropping rolls back at once.
+                match slot {
+                    Some(writer) => writer.commit(last).await,
+                    None => Ok(()),
                 }
-                Ok(())
             }
             Kind::PostgresTx(_) => {
-                writes.execute(&mut self.0).await?;
+                last.execute(&mut self.0).await?;
                 match std::mem::replace(&mut self.0.0, Kind::SqliteWriter(None)) {
                     Kind::PostgresTx(transaction) => Ok(transaction.commit().await?),
                     _ => Ok(()),
