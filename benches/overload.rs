@@ -206,6 +206,8 @@ fn print_overload(database: Database, disk: Disk, rounds: &[Round]) {
     row("answered 503 with Retry-After, a second", 0, &busy);
     row("p99 of those answered 200, ms", 0, &|it| it.too_much.latency.quantile(0.99));
     row("the longest, ms", 0, &|it| it.too_much.latency.most());
+    row("p99 from when they went out, ms", 0, &|it| it.too_much.once_sent.quantile(0.99));
+    row("the longest, ms", 0, &|it| it.too_much.once_sent.most());
     let again = match disk {
         Disk::AsItIs => "from a second after its end, the same as before",
         Disk::Slow => "from a second after its end, half of the rate before",

@@ -76,6 +76,8 @@ pub struct Tally {
     /// How long the answers with status 200 took, from the first step (with a pace, from when the
     /// request was due) to the last byte.
     pub latency: Histogram,
+    /// The same from when the request went out, whatever the pace.
+    pub once_sent: Histogram,
     /// What was promised since the load began.
     pub promised: Promised,
 }
@@ -192,6 +194,8 @@ struct Line {
     sent: usize,
     answer: Vec<u8>,
     began: i64,
+    /// When it went out.
+    went_out: i64,
 }
 
 struct Generator {
@@ -338,10 +342,11 @@ impl Generator {
 
     /// Sends the next request, whose latency counts from `since`.
     fn begin(&mut self, at: usize, since: i64) {
+        let now = self.clock.steady_micros();
         let line = &mut self.lines[at];
         (line.request, line.sent, line.is_busy) = (self.next_request, 0, true);
         line.answer.clear();
-        line.began = since;
+        (line.began, line.went_out) = (since, now);
         self.tally.sent += 1;
         self.next_request = (self.next_request + 1) % self.load.requests.len();
         let request = &self.load.requests[line.request];
@@ -380,8 +385,9 @@ impl Generator {
                 self.tally.ok += 1;
                 self.tally.ok_meanwhile += u64::from(self.stopped.is_none());
                 self.tally.promised.answered += 1;
-                let took = self.clock.steady_micros() - line.began;
-                self.tally.latency.add(u64::try_from(took).unwrap_or(0));
+                let now = self.clock.steady_micros();
+                self.tally.latency.add(u64::try_from(now - line.began).unwrap_or(0));
+                self.tally.once_sent.add(u64::try_from(now - line.went_out).unwrap_or(0));
             }
             Some(b"503") if answer.is_some_and(|it| find(it, b"\r\nretry-after:").is_some()) => {
                 self.tally.busy += 1;
