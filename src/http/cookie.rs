@@ -1,4 +1,4 @@
-//! The cookie `api_access_token`: how a token comes with a request, and how a session's token is
+//! Cookies. First of all `api_access_token`: how a token comes with a request, and how a session's token is
 //! handed to the browser (`management-api.md`, "Tokens"). The pages and the management API share it.
 
 use http::header::COOKIE;
@@ -15,10 +15,26 @@ pub const NAME: &str = "api_access_token";
 /// The token that a request's cookies hold; an empty one is none.
 #[must_use]
 pub fn token(headers: &HeaderMap) -> Option<&str> {
+    value(headers, NAME)
+}
+
+/// What a request's cookie of this name holds; an empty one is none.
+#[must_use]
+pub fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    let (_, token) = pairs.find(|(name, token)| name.trim() == NAME && !token.trim().is_empty())?;
-    Some(token.trim())
+    let (_, value) = pairs.find(|(key, value)| key.trim() == name && !value.trim().is_empty())?;
+    Some(value.trim())
+}
+
+/// The `Set-Cookie` value that has the browser remember a choice for a year; no script sees it.
+///
+/// # Errors
+/// The value does not fit into a header.
+pub fn of_choice(name: &str, value: &str) -> Result<HeaderValue> {
+    let year = 365 * 86_400;
+    let cookie = format!("{name}={value}; Path=/; Max-Age={year}; HttpOnly; SameSite=Lax");
+    HeaderValue::from_str(&cookie).map_err(Fault::internal)
 }
 
 /// The `Set-Cookie` value that hands a session's token to the browser, for itself alone: no script

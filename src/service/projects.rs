@@ -28,7 +28,23 @@ pub async fn open(
     project_id: i64,
     role: Role,
 ) -> Result<ProjectRow> {
-    let project = projects::find_for(conn, user_id, project_id).await?;
+    allow(projects::find_for(conn, user_id, project_id).await?, role)
+}
+
+/// The same by the project's public id.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_by_uuid(
+    conn: &mut Conn,
+    user_id: i64,
+    uuid: &str,
+    role: Role,
+) -> Result<ProjectRow> {
+    allow(projects::find_by_uuid_for(conn, user_id, uuid).await?, role)
+}
+
+fn allow(project: Option<ProjectRow>, role: Role) -> Result<ProjectRow> {
     let project =
         project.ok_or_else(|| Fault::Forbidden("this project is not yours".to_owned()))?;
     if rank(project.role) < rank(role) {

@@ -112,6 +112,22 @@ pub async fn find_for(
     Ok(fetch_optional!(conn, ProjectRow, AssertSqlSafe(sql), user_id, project_id))
 }
 
+/// The same by the project's public id.
+///
+/// # Errors
+/// The database is out.
+pub async fn find_by_uuid_for(
+    conn: &mut Conn,
+    user_id: i64,
+    uuid: &str,
+) -> Result<Option<ProjectRow>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM projects p JOIN members m ON m.project_id = p.project_id \
+         WHERE m.user_id = $1 AND p.uuid = $2"
+    );
+    Ok(fetch_optional!(conn, ProjectRow, AssertSqlSafe(sql), user_id, uuid))
+}
+
 /// A page of the projects that a user belongs to, by id, and how many there are.
 ///
 /// # Errors

@@ -30,6 +30,7 @@ async fn walk(browser: &Browser, server: &TestServer) {
     browser.arrives_at("/setup/first-check").await;
     assert_eq!(browser.text("#who").await, EMAIL);
 
+    browser.click(".account summary").await;
     browser.click(".account button").await;
     browser.arrives_at("/sign-in").await;
     assert_eq!(browser.cookie("api_access_token").await, None);

@@ -33,10 +33,24 @@ macro_rules! asset {
     };
 }
 
+/// One stylesheet for the browser, kept in parts: a part is a thing.
+const SHEET: &str = concat!(
+    include_str!("assets/css/base.css"),
+    include_str!("assets/css/layout.css"),
+    include_str!("assets/css/form.css"),
+    include_str!("assets/css/pieces.css"),
+    include_str!("assets/css/table.css"),
+);
+
 static ASSETS: [Asset; 5] = [
     asset!("api.css", "text/css; charset=utf-8"),
     asset!("api.js", "text/javascript; charset=utf-8"),
-    asset!("overdue.css", "text/css; charset=utf-8"),
+    Asset {
+        name: "overdue.css",
+        kind: "text/css; charset=utf-8",
+        text: SHEET,
+        version: LazyLock::new(|| version(SHEET)),
+    },
     asset!("overdue.js", "text/javascript; charset=utf-8"),
     asset!("overdue.svg", "image/svg+xml"),
 ];

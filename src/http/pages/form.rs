@@ -7,25 +7,29 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
-use super::site;
+use super::{site, texts};
 use crate::context::Context;
 use crate::fault::{Fault, Result};
 
 /// The largest form, in bytes.
 const LARGEST: usize = 16 * 1024;
 
-/// The fields of a form, each with the first value that was given.
+/// The fields of a form, each with the first value that was given, and with those that follow.
 #[derive(Debug, Default)]
-pub(super) struct Fields(HashMap<String, String>);
+pub(super) struct Fields(HashMap<String, String>, HashMap<String, Vec<String>>);
 
 impl Fields {
     /// Reads a form's body, or the query of an address.
     pub(super) fn parse(text: &[u8]) -> Self {
-        let mut all = HashMap::new();
+        let mut fields = Self::default();
         for (name, value) in form_urlencoded::parse(text).into_owned() {
-            all.entry(name).or_insert(value);
+            if fields.0.contains_key(&name) {
+                fields.1.entry(name).or_default().push(value);
+            } else {
+                fields.0.insert(name, value);
+            }
         }
-        Self(all)
+        fields
     }
 
     /// Takes a field's value out, as it was typed; empty where it was not sent.
@@ -33,9 +37,92 @@ impl Fields {
         self.0.remove(name).unwrap_or_default()
     }
 
+    /// Takes out every value of a field that may come several times, such as a checkbox of a list.
+    pub(super) fn take_all(&mut self, name: &str) -> Vec<String> {
+        let all = self.0.remove(name).map(|first| (first, self.1.remove(name)));
+        all.map_or_else(Vec::new, |(first, more)| {
+            std::iter::once(first).chain(more.unwrap_or_default()).collect()
+        })
+    }
+
+    /// Takes a checkbox out: whether it is set.
+    pub(super) fn take_flag(&mut self, name: &str) -> bool {
+        !self.take(name).is_empty()
+    }
+
     /// The same without white space at its edges.
     pub(super) fn take_trimmed(&mut self, name: &str) -> String {
         self.take(name).trim().to_owned()
+    }
+}
+
+/// A field as a page shows it. What `kind` is: the type of an `input`, or `textarea`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Field<'a> {
+    /// Its name in the form, and its id on the page.
+    pub(super) name: &'a str,
+    pub(super) label: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) hint: &'a str,
+    pub(super) autocomplete: &'a str,
+    pub(super) value: &'a str,
+    /// What is wrong with it: a sentence that goes on behind the label.
+    pub(super) error: Option<&'a str>,
+    /// 0: may stay empty.
+    pub(super) min_length: usize,
+    /// 0: as long as it likes.
+    pub(super) max_length: usize,
+    pub(super) has_focus: bool,
+}
+
+impl<'a> Field<'a> {
+    /// A line of text that may stay empty, with what was typed and what is wrong with it.
+    pub(super) fn text(name: &'a str, label: &'a str, value: &'a str, errors: &'a Errors) -> Self {
+        let error = errors.at(name);
+        Self { name, label, kind: "text", autocomplete: "off", value, error, ..Self::default() }
+    }
+}
+
+/// What is wrong with a form, by field; what concerns none of them stands at the top.
+#[derive(Debug, Default)]
+pub(super) struct Errors {
+    pub(super) by_field: HashMap<String, String>,
+    pub(super) whole: Option<String>,
+}
+
+impl Errors {
+    /// Takes a fault in, at its field.
+    pub(super) fn add(&mut self, fault: Fault) {
+        match fault {
+            Fault::Invalid { field, reason } if !field.is_empty() => {
+                self.by_field.insert(field, reason);
+            }
+            other => self.whole = Some(other.to_string()),
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_field.is_empty() && self.whole.is_none()
+    }
+
+    /// What is wrong with this field.
+    pub(super) fn at(&self, field: &str) -> Option<&str> {
+        self.by_field.get(field).map(String::as_str)
+    }
+
+    /// What stands on top of the form.
+    pub(super) fn summary(&self) -> Option<&str> {
+        let marked = || (!self.by_field.is_empty()).then_some(texts::LOOK_AT_FIELDS);
+        self.whole.as_deref().or_else(marked)
+    }
+}
+
+impl From<Fault> for Errors {
+    fn from(fault: Fault) -> Self {
+        let mut errors = Self::default();
+        errors.add(fault);
+        errors
     }
 }
 
@@ -71,6 +158,14 @@ mod tests {
         let mut fields = Fields::parse(b"a=+1+&a=2&b=%C3%A9");
         assert_eq!((fields.take_trimmed("a"), fields.take("b")), ("1".to_owned(), "é".to_owned()));
         assert_eq!(fields.take("c"), "");
+    }
+
+    #[test]
+    fn of_a_list_every_value_counts() {
+        let mut fields = Fields::parse(b"c=3&c=1&x=&c=2&on=on");
+        assert_eq!(fields.take_all("c"), ["3", "1", "2"]);
+        assert_eq!(fields.take_all("c"), Vec::<String>::new());
+        assert!(fields.take_flag("on") && !fields.take_flag("off"));
     }
 
     #[test]

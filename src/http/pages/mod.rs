@@ -10,13 +10,19 @@ mod form;
 mod guesses;
 mod home;
 mod mail;
+mod nav;
 mod next;
+mod pager;
+mod project;
+mod reader;
 mod session;
 pub mod setup;
 mod sign_in;
 mod sign_out;
 mod site;
 mod swagger;
+mod texts;
+mod theme;
 mod tries;
 mod words;
 
@@ -25,6 +31,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::body::Body;
+use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::header::{
@@ -58,7 +65,7 @@ struct Pages {
 }
 
 /// Every page, below the configured prefix: `/`, `/setup`, `/setup/first-check`, `/sign-in`,
-/// `/sign-out`, `/docs/api`, what links in mails lead to (`/mail/…`), and what they need in `/assets/…`.
+/// `/sign-out`, `/theme`, `/docs/api`, what links in mails lead to (`/mail/…`), and what they need in `/assets/…`.
 pub fn router(ctx: Context) -> Router {
     let pages = Pages {
         ctx,
@@ -72,12 +79,14 @@ pub fn router(ctx: Context) -> Router {
         .route("/setup/first-check", get(first_check::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-out", post(sign_out::submit))
+        .route("/theme", post(theme::submit))
         .route("/mail/confirm/{token}", get(mail::ask_consent).post(mail::consent))
         .route("/mail/unsubscribe/{token}", get(mail::ask_end).post(mail::end))
         .route("/docs/api", get(api::show))
         .route("/docs/api/renew", post(api::renew))
         .route("/assets/{name}", get(assets::show))
         .route("/assets/swagger/{name}", get(swagger::show))
+        .layer(middleware::from_fn(project::remember))
         .method_not_allowed_fallback(wrong_method)
         .with_state(pages)
 }

@@ -10,13 +10,19 @@ use http::HeaderMap;
 use http::header::SET_COOKIE;
 use http::request::Parts;
 
+use super::nav::Nav;
 use super::{Site, next, problem, see_other};
 use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::http::cookie;
 use crate::service::tokens::{self, Caller};
 use crate::store::tokens::TokenRow;
-use crate::store::users;
+use crate::store::{projects, users};
+
+/// The cookie with the public id of the project that was looked at last.
+pub(super) const PROJECT: &str = "project";
+/// The most projects that the switch on top shows; the API lists them all.
+const SWITCH: i64 = 200;
 
 /// Who is signed in; nobody is no error.
 ///
@@ -31,15 +37,21 @@ pub(super) async fn caller(ctx: &Context, headers: &HeaderMap) -> Result<Option<
     }
 }
 
-/// Who is signed in, whose address the site shows from now on.
+/// Who is signed in, whose address and projects the site shows from now on, in their time zone.
 ///
 /// # Errors
 /// The database is out.
 pub(super) async fn look(ctx: &Context, site: &mut Site, head: &Parts) -> Result<Option<Caller>> {
     let Some(caller) = caller(ctx, &head.headers).await? else { return Ok(None) };
-    let user = users::find(&mut ctx.store.read().await?, caller.user_id).await?;
-    site.email = user.map(|user| user.email);
-    Ok(Some(caller).filter(|_| site.email.is_some()))
+    let mut conn = ctx.store.read().await?;
+    let Some(user) = users::find(&mut conn, caller.user_id).await? else { return Ok(None) };
+    let (projects, _) = projects::list_for(&mut conn, caller.user_id, 0, SWITCH).await?;
+    let last = cookie::value(&head.headers, PROJECT);
+    site.nav = Nav::of(&projects, last, head.uri.path());
+    site.reader = site.reader.with_zone(&user.timezone);
+    site.is_admin = user.is_admin.into();
+    site.email = Some(user.email);
+    Ok(Some(caller))
 }
 
 /// The same for a page that needs a session.

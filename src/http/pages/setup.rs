@@ -2,9 +2,6 @@
 //! makes the first user, their project and its first check, all in one step, and is led straight to
 //! that check's page. A plain form: it works without JavaScript.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -12,8 +9,9 @@ use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
+use super::form::{self, Errors, Field};
 use super::home::is_set_up;
-use super::{Pages, Site, form, page, problem, see_other, session};
+use super::{Pages, Site, page, problem, see_other, session};
 use crate::context::Context;
 use crate::domain::slug;
 use crate::fault::{Fault, Result};
@@ -95,47 +93,11 @@ impl Form {
     }
 }
 
-/// What is wrong, by field; what concerns none of them stands at the top.
-#[derive(Debug, Default)]
-struct Errors {
-    by_field: HashMap<String, String>,
-    whole: Option<String>,
-}
-
-impl Errors {
-    fn add(&mut self, fault: Fault) {
-        match fault {
-            Fault::Invalid { field, reason } if !field.is_empty() => {
-                self.by_field.insert(field, reason);
-            }
-            other => self.whole = Some(other.to_string()),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.by_field.is_empty() && self.whole.is_none()
-    }
-}
-
-/// A field of the form.
-struct Field<'a> {
-    name: &'static str,
-    label: &'static str,
-    kind: &'static str,
-    hint: &'static str,
-    autocomplete: &'static str,
-    value: &'a str,
-    error: Option<&'a str>,
-    min_length: usize,
-    max_length: usize,
-    has_focus: bool,
-}
-
 #[derive(Template)]
 #[template(ext = "html", source = r#"{% extends "src/http/pages/setup.html" %}"#)]
 struct Setup<'a> {
     site: &'a Site,
-    problem: Option<Cow<'a, str>>,
+    problem: Option<&'a str>,
     fields: Vec<Field<'a>>,
 }
 
@@ -210,13 +172,10 @@ impl<'a> Setup<'a> {
             },
         ];
         for field in &mut fields {
-            field.error = errors.by_field.get(field.name).map(String::as_str);
+            field.error = errors.at(field.name);
         }
         set_focus(&mut fields);
-        let problem = errors.whole.as_deref().map(Cow::Borrowed).or_else(|| {
-            (!errors.by_field.is_empty()).then(|| "Please look at the marked fields.".into())
-        });
-        Self { site, problem, fields }
+        Self { site, problem: errors.summary(), fields }
     }
 }
 

@@ -6,6 +6,9 @@ use http::header::HOST;
 use http::request::Parts;
 
 use super::assets;
+use super::nav::{self, Nav};
+use super::reader::Reader;
+use super::theme::{self, Theme};
 use crate::config::{Config, Server};
 use crate::fault::Result;
 use crate::http::origin;
@@ -15,7 +18,7 @@ use crate::http::peer::{Client, Connection, client_of};
 const LONGEST_HOST: usize = 261;
 
 /// The site as one request sees it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Site {
     /// What stands before every path of ours; no slash at its end, normally empty.
     pub(super) prefix: String,
@@ -28,6 +31,34 @@ pub(super) struct Site {
     /// The address of who is signed in, which stands on top of every page; none: nobody, or it was
     /// not looked for.
     pub(super) email: Option<String>,
+    /// Who is signed in may administer the installation.
+    pub(super) is_admin: bool,
+    /// How dates and numbers are written for who reads.
+    pub(super) reader: Reader,
+    /// Light or dark.
+    pub(super) theme: Theme,
+    /// The project that the page belongs to, or that was looked at last; none where nobody is
+    /// signed in or has a project.
+    pub(super) nav: Option<Nav>,
+    /// The path and query of this page, below the prefix.
+    pub(super) here: String,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self {
+            prefix: String::new(),
+            base: String::new(),
+            ping_endpoint: String::new(),
+            https: false,
+            email: None,
+            is_admin: false,
+            reader: Reader::default(),
+            theme: Theme::System,
+            nav: None,
+            here: "/".to_owned(),
+        }
+    }
 }
 
 impl Site {
@@ -46,8 +77,29 @@ impl Site {
             ping_endpoint: ping_endpoint(server, &base),
             base,
             https: client.https,
-            email: None,
+            reader: Reader::of(&head.headers),
+            theme: theme::of(&head.headers),
+            here: head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+            ..Self::default()
         }
+    }
+
+    /// The theme, where one was chosen.
+    pub(super) fn chosen_theme(&self) -> Option<&'static str> {
+        Some(self.theme).filter(|theme| *theme != Theme::System).map(Theme::as_str)
+    }
+
+    /// The switch of the theme: each choice with its word and whether it is chosen.
+    pub(super) fn themes(&self) -> [(&'static str, &'static str, bool); 3] {
+        theme::CHOICES.map(|(theme, word)| (theme.as_str(), word, theme == self.theme))
+    }
+
+    /// The sections of the project on top: their address below the prefix, their name, and whether
+    /// the page is in it.
+    pub(super) fn sections(&self) -> Vec<(String, &'static str, bool)> {
+        let Some(nav) = &self.nav else { return Vec::new() };
+        let link = |section| format!("/projects/{}/{section}", nav.uuid);
+        nav::SECTIONS.map(|(name, word)| (link(name), word, nav.is_in(name))).to_vec()
     }
 
     /// Where a file of `assets/` is found; the address changes with its content.

@@ -17,14 +17,38 @@ pub(super) fn duration(seconds: i64) -> String {
     }
 }
 
-/// How long ago something was: `just now`, `12 s ago`, `3 m ago`.
+/// How long ago something was: `just now`, `12 s ago`, `3 min ago`.
 pub(super) fn ago(then: Timestamp, now: Timestamp) -> String {
     let seconds = now.micros_since(then) / SECOND;
-    if seconds < 1 {
-        return "just now".to_owned();
+    if seconds < 1 { "just now".to_owned() } else { format!("{} ago", distance(seconds)) }
+}
+
+/// How far a moment is from now, to either side: `3 min ago`, `in 2 h`.
+pub(super) fn ago_or_in(at: Timestamp, now: Timestamp) -> String {
+    let seconds = at.micros_since(now) / SECOND;
+    if seconds < 1 { ago(at, now) } else { format!("in {}", distance(seconds)) }
+}
+
+/// Seconds in the largest unit that fits, in words that a sentence takes: `12 s`, `3 min`, `2 h`,
+/// `1 day`, `12 days`.
+fn distance(seconds: i64) -> String {
+    match seconds {
+        ..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} h", seconds / 3600),
+        86_400..172_800 => "1 day".to_owned(),
+        _ => format!("{} days", seconds / 86_400),
     }
-    let unit = UNITS.iter().find(|(unit, _)| seconds >= *unit);
-    unit.map_or_else(String::new, |(unit, name)| format!("{} {name} ago", seconds / unit))
+}
+
+/// How long something took, which is given in microseconds: `412 ms`, `1.4 s`, `1 m 12 s`.
+pub(super) fn took(micros: i64) -> String {
+    let millis = micros.max(0) / 1000;
+    match millis {
+        ..1000 => format!("{millis} ms"),
+        1000..10_000 => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
+        _ => duration(millis / 1000),
+    }
 }
 
 /// A text as one word of a shell's command line.
@@ -65,10 +89,28 @@ mod tests {
             (-3, "just now"),
             (0, "just now"),
             (12, "12 s ago"),
-            (200, "3 m ago"),
-            (90_000, "1 d ago"),
+            (200, "3 min ago"),
+            (7300, "2 h ago"),
+            (90_000, "1 day ago"),
+            (900_000, "10 days ago"),
         ] {
             assert_eq!(ago(now.plus_seconds(-seconds), now), words);
+        }
+        assert_eq!(ago_or_in(now.plus_seconds(200), now), "in 3 min");
+        assert_eq!(ago_or_in(now.plus_seconds(-200), now), "3 min ago");
+        assert_eq!(ago_or_in(now, now), "just now");
+    }
+
+    #[test]
+    fn what_a_run_took_is_told_as_finely_as_it_matters() {
+        for (micros, words) in [
+            (0, "0 ms"),
+            (412_900, "412 ms"),
+            (1_460_000, "1.4 s"),
+            (12_900_000, "12 s"),
+            (72_000_000, "1 m 12 s"),
+        ] {
+            assert_eq!(took(micros), words);
         }
     }
 

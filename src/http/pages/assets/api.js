@@ -8,7 +8,10 @@ const COOKIE = /(?:^|;\s*)api_access_token=([^;]*)/;
 // ---- Light and dark
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const paint = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+const paint = () => {
+  const page = document.documentElement;
+  page.classList.toggle("dark-mode", page.dataset.theme ? page.dataset.theme === "dark" : dark.matches);
+};
 dark.addEventListener("change", paint);
 paint();
 

@@ -1,9 +1,16 @@
-// What pages do beyond plain HTML: lines that can be copied with a button, and a status that looks
-// again by itself. Everything works without it.
+// What pages do beyond plain HTML: lines that can be copied with a button, a status that looks
+// again by itself, menus that close, times that go on. Everything works without it.
 
-for (const block of document.querySelectorAll("pre[data-copy]")) {
-  // Browsers have a clipboard only on https and on this machine itself.
-  if (!navigator.clipboard) break;
+// ---- The browser's time zone, in which the server writes times
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone && !document.cookie.split("; ").includes(`zone=${zone}`)) {
+  document.cookie = `zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax`;
+}
+
+// ---- Lines to copy
+
+function offerCopy(block) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";
@@ -18,6 +25,51 @@ for (const block of document.querySelectorAll("pre[data-copy]")) {
   block.replaceWith(frame);
   frame.append(block, button);
 }
+
+// Browsers have a clipboard only on https and on this machine itself.
+if (navigator.clipboard) {
+  document.querySelectorAll("pre[data-copy]").forEach(offerCopy);
+}
+
+// ---- Menus close when something else is clicked, and by Escape
+
+const open = () => document.querySelectorAll("details.menu[open], details.confirm[open]");
+document.addEventListener("click", (event) => {
+  for (const menu of open()) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of open()) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// ---- Times go on: as src/http/pages/words.rs writes them
+
+function distance(seconds) {
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h`;
+  const days = Math.floor(seconds / 86400);
+  return days === 1 ? "1 day" : `${days} days`;
+}
+
+function agoOrIn(then) {
+  const seconds = Math.floor(Math.abs(Date.now() - then) / 1000);
+  if (seconds < 1) return "just now";
+  return then > Date.now() ? `in ${distance(seconds)}` : `${distance(seconds)} ago`;
+}
+
+setInterval(() => {
+  if (document.hidden) return;
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    const words = agoOrIn(Date.parse(time.dateTime));
+    if (time.textContent !== words) time.textContent = words;
+  }
+}, 5000);
+
+// ---- A status that looks again by itself
 
 async function lookAgain() {
   const old = document.querySelector("[data-live]");
