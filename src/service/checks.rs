@@ -416,6 +416,104 @@ async fn own_channels(conn: &mut Conn, project_id: i64, ids: &[i64]) -> Result<V
     Ok(own.into_iter().filter(|id| ids.contains(id)).collect())
 }
 
+/// The check of this project that an address names: by its UUID, or by its id for those who may not
+/// know that.
+///
+/// # Errors
+/// As [`find`].
+pub async fn find_named(
+    conn: &mut Conn,
+    project_id: i64,
+    name: &str,
+) -> Result<(CheckRow, Vec<i64>)> {
+    if let Ok(check_id) = name.parse() {
+        return find(conn, project_id, check_id).await;
+    }
+    let row = checks::find_by_uuid(conn, project_id, name).await?.ok_or_else(not_yours)?;
+    let channels = channels_of(conn, row.check_id).await?;
+    Ok((row, channels))
+}
+
+/// Makes a check like this one, with the same channels and a name that says so, and returns its id.
+///
+/// # Errors
+/// The check is not in this project, or one more does not fit into it.
+pub async fn clone_of(ctx: &Context, project_id: i64, check_id: i64) -> Result<i64> {
+    let mut conn = ctx.store.read().await?;
+    let (row, channels) = find(&mut conn, project_id, check_id).await?;
+    // Two connections at a time would be one more than needed.
+    drop(conn);
+    let change = Change {
+        check_name: Some(copy_name(&row.settings.check_name)),
+        slug: Some(None),
+        ..Change::default()
+    };
+    create(ctx, project_id, &change.applied_to(&row.settings)?, Some(&channels)).await
+}
+
+fn copy_name(name: &str) -> String {
+    const SUFFIX: &str = " (copy)";
+    let room = names::LONGEST - SUFFIX.len();
+    let start: String = name.chars().take(room).collect();
+    format!("{start}{SUFFIX}")
+}
+
+/// Moves a check with its history from a project into another, whose channels it then tells. What
+/// was queued for channels of the old one is still sent.
+///
+/// # Errors
+/// The check is not in the project, or one more does not fit into the other.
+pub async fn move_to(ctx: &Context, from: i64, check_id: i64, to: i64) -> Result<()> {
+    let mut tx = ctx.store.begin().await?;
+    // The state first, then the projects by their ids: whoever locks several does it in this order.
+    states::load_one(&mut tx, check_id).await?.ok_or_else(not_yours)?;
+    let row = checks::find(&mut tx, from, check_id).await?.ok_or_else(not_yours)?;
+    if from == to {
+        return Err(Fault::invalid("project", "must be another project"));
+    }
+    projects::lock(&mut tx, from.min(to)).await?;
+    projects::lock(&mut tx, from.max(to)).await?;
+    if !has_room(ctx, &mut tx, to).await? {
+        let most = ctx.config.checks.max_count;
+        let reason = format!("has {most} checks already, which is the most (checks.max_count)");
+        return Err(Fault::invalid("project", reason));
+    }
+    let now = ctx.now();
+    checks::move_to(&mut tx, &row, to, now).await?;
+    let channels = channels::ids_of_project(&mut tx, to).await?;
+    channels::assign(&mut tx, check_id, &channels).await?;
+    // A maintenance window of the old project may have covered it, and covers it no more.
+    held::look_again_at_check(&mut tx, check_id, now).await?;
+    tx.commit().await?;
+    ctx.bells.keeper.notify_one();
+    Ok(())
+}
+
+/// Pauses or resumes a check.
+///
+/// # Errors
+/// It is not in this project.
+pub async fn pause(ctx: &Context, project_id: i64, check_id: i64, paused: bool) -> Result<()> {
+    let change = Change { paused: Some(paused), ..Change::default() };
+    update(ctx, project_id, check_id, &change).await
+}
+
+/// Adds a tag to a check that does not have it.
+///
+/// # Errors
+/// The check is not in this project, the text is no tag, or it has [`MAX_TAGS`] already.
+pub async fn add_tag(ctx: &Context, project_id: i64, check_id: i64, tag: &str) -> Result<()> {
+    let (row, _) = find(&mut ctx.store.read().await?, project_id, check_id).await?;
+    let mut tags = row.settings.tags.0;
+    if tags.iter().any(|own| own == tag) {
+        return Ok(());
+    }
+    tags.push(tag.to_owned());
+    let change = Change { tags: Some(tags), ..Change::default() };
+    change.validate(&ctx.config)?;
+    update(ctx, project_id, check_id, &change).await
+}
+
 /// Changes a check. The change must be [`Change::validate`]d.
 ///
 /// # Errors

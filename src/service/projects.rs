@@ -47,13 +47,20 @@ pub async fn open_by_uuid(
 fn allow(project: Option<ProjectRow>, role: Role) -> Result<ProjectRow> {
     let project =
         project.ok_or_else(|| Fault::Forbidden("this project is not yours".to_owned()))?;
+    require(&project, role)?;
+    Ok(project)
+}
+
+/// # Errors
+/// [`Fault::Forbidden`]: the member's role in this project is less than `role`.
+pub fn require(project: &ProjectRow, role: Role) -> Result<()> {
     if rank(project.role) < rank(role) {
         return Err(Fault::Forbidden(format!(
             "this needs the role {role}, and yours in this project is {}",
             project.role
         )));
     }
-    Ok(project)
+    Ok(())
 }
 
 fn rank(role: Role) -> u8 {

@@ -7,6 +7,12 @@ use crate::store::checks::CheckRow;
 /// The snippet of a check in a language. It holds the ping URL: for those alone who may see that.
 #[must_use]
 pub fn of_check(ctx: &Context, check: &CheckRow, language: Language) -> String {
+    of_check_at(&ctx.config.server.ping_endpoint(), check, language)
+}
+
+/// The same with a ping URL that begins with `endpoint`, which ends in a slash.
+#[must_use]
+pub fn of_check_at(endpoint: &str, check: &CheckRow, language: Language) -> String {
     let settings = &check.settings;
     let (expression, timezone) = (settings.schedule.clone(), settings.timezone.clone());
     let when = match settings.kind.as_str() {
@@ -14,6 +20,6 @@ pub fn of_check(ctx: &Context, check: &CheckRow, language: Language) -> String {
         "oncalendar" => When::OnCalendar { expression, timezone },
         _ => When::Every(settings.period),
     };
-    let url = format!("{}{}", ctx.config.server.ping_endpoint(), check.uuid);
+    let url = format!("{endpoint}{}", check.uuid);
     Job::new(&settings.check_name, &url, settings.post_only.into(), when).snippet(language)
 }

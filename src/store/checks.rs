@@ -646,6 +646,62 @@ async fn count_of(
     }))
 }
 
+/// A tag of a project.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct TagCount {
+    /// The tag.
+    pub tag: String,
+    /// How many checks have it.
+    pub checks: i64,
+}
+
+/// The tags of a project's checks that most of them have, at most `limit`.
+///
+/// # Errors
+/// The database is out.
+pub async fn tags_of(conn: &mut Conn, project_id: i64, limit: i64) -> Result<Vec<TagCount>> {
+    let sql = "SELECT tag, COUNT(*) AS checks FROM check_tags WHERE project_id = $1 \
+               GROUP BY tag ORDER BY COUNT(*) DESC, tag LIMIT $2";
+    Ok(fetch_all!(conn, TagCount, sql, project_id, limit))
+}
+
+/// The check of this project with this UUID.
+///
+/// # Errors
+/// The database is out.
+pub async fn find_by_uuid(
+    conn: &mut Conn,
+    project_id: i64,
+    uuid: &str,
+) -> Result<Option<CheckRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE c.project_id = $1 AND c.uuid = $2");
+    Ok(fetch_optional!(conn, CheckRow, AssertSqlSafe(sql), project_id, uuid))
+}
+
+/// Moves a check into another project: it tells none of the channels of the old one any more, and
+/// maintenance windows of that no longer name it. The caller holds the locks on its state and on
+/// both projects.
+///
+/// # Errors
+/// The database refused.
+pub async fn move_to(
+    conn: &mut Conn,
+    check: &CheckRow,
+    project_id: i64,
+    now: Timestamp,
+) -> Result<()> {
+    let check_id = check.check_id;
+    maintenance::delete_with_check(conn, check_id).await?;
+    execute!(conn, "DELETE FROM maintenance_checks WHERE check_id = $1", check_id);
+    execute!(conn, "DELETE FROM check_channels WHERE check_id = $1", check_id);
+    let sql = "UPDATE checks SET project_id = $2, updated_at = $3 WHERE check_id = $1";
+    execute!(conn, sql, check_id, project_id, now);
+    let sql = "UPDATE check_tags SET project_id = $2 WHERE check_id = $1";
+    execute!(conn, sql, check_id, project_id);
+    add_to_count(conn, check.project_id, -1).await?;
+    add_to_count(conn, project_id, 1).await
+}
+
 /// How many checks are in a state.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct StatusTotal {

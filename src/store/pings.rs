@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::dialect::{Column, Rows, Writes};
+use super::dialect::{Column, Rows, Writes, id_list};
 use super::tx::{Conn, fetch_all, fetch_optional, fetch_value};
 use crate::clock::Timestamp;
 use crate::domain::ping::{Method, Ping, PingKind, Scheme};
@@ -149,6 +149,32 @@ pub async fn list(
     let rows = rows.into_iter().map(RawRow::into_row).collect::<Result<Vec<_>>>()?;
     let total = fetch_value!(conn, i64, "SELECT COUNT(*) FROM pings WHERE check_id = $1", check_id);
     Ok((rows, total))
+}
+
+#[derive(sqlx::FromRow)]
+struct BriefRow {
+    check_id: i64,
+    kind: i16,
+}
+
+/// What the last `most` pings of each of these checks counted as, by check and in order; one
+/// statement, which finds them by their serial numbers.
+///
+/// # Errors
+/// The database is out.
+pub async fn last_of(
+    conn: &mut Conn,
+    check_ids: &[i64],
+    most: i64,
+) -> Result<Vec<(i64, PingKind)>> {
+    let sql = format!(
+        "SELECT p.check_id, p.kind FROM check_states s JOIN pings p \
+         ON p.check_id = s.check_id AND p.n > s.n_pings - {most} \
+         WHERE {} ORDER BY p.check_id, p.n",
+        conn.db().is_in("s.check_id", "$1")
+    );
+    let rows = fetch_all!(conn, BriefRow, sqlx::AssertSqlSafe(sql), id_list(check_ids)).into_iter();
+    rows.map(|row| Ok((row.check_id, at_place(PingKind::ALL, row.kind)?))).collect()
 }
 
 #[derive(sqlx::FromRow)]

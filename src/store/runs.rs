@@ -126,6 +126,35 @@ pub(super) fn save(writes: &mut Writes, checks: &[Watched]) {
     writes.add(sql, Rows::new(names, columns));
 }
 
+/// What a small picture of the last runs needs to know of each.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Brief {
+    /// Its check.
+    pub check_id: i64,
+    /// How it stands.
+    #[sqlx(try_from = "String")]
+    pub result: RunResult,
+    /// How long it took, in microseconds.
+    pub duration: Option<i64>,
+}
+
+/// The last `most` runs of each of these checks, by check and in order of their start; one
+/// statement, which reads no run before them.
+///
+/// # Errors
+/// The database is out.
+pub async fn last_of(conn: &mut Conn, check_ids: &[i64], most: i64) -> Result<Vec<Brief>> {
+    let sql = format!(
+        "SELECT r.check_id, r.result, r.duration FROM checks c JOIN runs r \
+         ON r.check_id = c.check_id AND r.run_id >= COALESCE((SELECT o.run_id FROM runs o \
+         WHERE o.check_id = c.check_id ORDER BY o.run_id DESC LIMIT 1 OFFSET {}), 0) \
+         WHERE {} ORDER BY r.check_id, r.run_id",
+        most - 1,
+        conn.db().is_in("c.check_id", "$1")
+    );
+    Ok(fetch_all!(conn, Brief, AssertSqlSafe(sql), id_list(check_ids)))
+}
+
 /// A page of a check's runs, the latest first, and how many there are.
 ///
 /// # Errors

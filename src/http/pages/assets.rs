@@ -40,11 +40,14 @@ const SHEET: &str = concat!(
     include_str!("assets/css/form.css"),
     include_str!("assets/css/pieces.css"),
     include_str!("assets/css/table.css"),
+    include_str!("assets/css/checks.css"),
 );
 
-static ASSETS: [Asset; 5] = [
+static ASSETS: [Asset; 7] = [
     asset!("api.css", "text/css; charset=utf-8"),
     asset!("api.js", "text/javascript; charset=utf-8"),
+    asset!("checks.js", "text/javascript; charset=utf-8"),
+    asset!("cron.js", "text/javascript; charset=utf-8"),
     Asset {
         name: "overdue.css",
         kind: "text/css; charset=utf-8",

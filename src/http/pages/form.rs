@@ -45,6 +45,11 @@ impl Fields {
         })
     }
 
+    /// Whether a field was sent.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Takes a checkbox out: whether it is set.
     pub(super) fn take_flag(&mut self, name: &str) -> bool {
         !self.take(name).is_empty()

@@ -1,4 +1,5 @@
-//! `/`: what runs here, and where to go from here.
+//! `/`: the checks of the project that was looked at last, for who is signed in; for everybody else
+//! what runs here, and where to go from here.
 
 use std::borrow::Cow;
 
@@ -8,7 +9,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
 
-use super::{Pages, Site, page, problem, session, words};
+use super::{Pages, Site, page, problem, see_other, session, words};
 use crate::context::Context;
 use crate::fault::Result;
 use crate::store::users;
@@ -20,7 +21,7 @@ struct Home<'a> {
     is_set_up: bool,
 }
 
-/// What who is signed in finds there.
+/// What who is signed in and belongs to no project finds there.
 #[derive(Template)]
 #[template(ext = "html", source = r#"{% extends "src/http/pages/start.html" %}"#)]
 struct Start<'a> {
@@ -42,6 +43,11 @@ async fn home(ctx: &Context, site: &mut Site, head: &Parts) -> Result<Response> 
         let is_set_up = is_set_up(ctx).await?;
         return Ok(page(StatusCode::OK, &Home { site, is_set_up }));
     };
+    if let Some(nav) = &site.nav {
+        let mut response = see_other(site, &format!("/projects/{}/checks", nav.uuid));
+        session::renew(ctx, site, &caller, &mut response).await?;
+        return Ok(response);
+    }
     let email = words::shell_word(site.email.as_deref().unwrap_or_default());
     let mut response = page(StatusCode::OK, &Start { site, email });
     session::renew(ctx, site, &caller, &mut response).await?;

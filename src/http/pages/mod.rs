@@ -5,7 +5,8 @@
 
 mod api;
 mod assets;
-mod first_check;
+mod chart;
+mod checks;
 mod form;
 mod guesses;
 mod home;
@@ -43,6 +44,7 @@ use http::{HeaderValue, StatusCode};
 use crate::clock::SECOND;
 use crate::context::Context;
 use crate::fault::Fault;
+use crate::ingest::Ingest;
 
 use guesses::Guesses;
 use site::Site;
@@ -57,6 +59,8 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 #[derive(Clone, Debug)]
 struct Pages {
     ctx: Context,
+    /// Where a ping by a page's button goes.
+    ingest: Ingest,
     /// Guesses at the one-time code, by all clients together: five a minute.
     codes: Arc<Tries<()>>,
     /// Guesses at passwords.
@@ -64,11 +68,12 @@ struct Pages {
     swagger: Arc<Swagger>,
 }
 
-/// Every page, below the configured prefix: `/`, `/setup`, `/setup/first-check`, `/sign-in`,
+/// Every page, below the configured prefix: `/`, `/projects/…`, `/setup`, `/sign-in`,
 /// `/sign-out`, `/theme`, `/docs/api`, what links in mails lead to (`/mail/…`), and what they need in `/assets/…`.
-pub fn router(ctx: Context) -> Router {
+pub fn router(ctx: Context, ingest: Ingest) -> Router {
     let pages = Pages {
         ctx,
+        ingest,
         codes: Arc::new(Tries::new(5, 60 * SECOND)),
         guesses: Arc::default(),
         swagger: Arc::default(),
@@ -76,10 +81,10 @@ pub fn router(ctx: Context) -> Router {
     Router::new()
         .route("/", get(home::show))
         .route("/setup", get(setup::show).post(setup::submit))
-        .route("/setup/first-check", get(first_check::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-out", post(sign_out::submit))
         .route("/theme", post(theme::submit))
+        .merge(checks::routes())
         .route("/mail/confirm/{token}", get(mail::ask_consent).post(mail::consent))
         .route("/mail/unsubscribe/{token}", get(mail::ask_end).post(mail::end))
         .route("/docs/api", get(api::show))

@@ -63,6 +63,11 @@ impl Reader {
         Self { zone: chosen.unwrap_or(self.zone), ..self }
     }
 
+    /// The same habits in another zone.
+    pub(super) fn in_zone(self, zone: Tz) -> Self {
+        Self { zone, ..self }
+    }
+
     /// A moment that was or is to come: `3 min ago`, `in 2 h`.
     pub(super) fn when(&self, at: Timestamp, now: Timestamp) -> When {
         When { iso: at.to_rfc3339(), exact: self.exact(at), words: words::ago_or_in(at, now) }

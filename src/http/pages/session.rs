@@ -6,9 +6,9 @@
 //! so that nobody can plant one that they know. A token that was made for scripts opens no page.
 
 use axum::response::Response;
-use http::HeaderMap;
 use http::header::SET_COOKIE;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 
 use super::nav::Nav;
 use super::{Site, next, problem, see_other};
@@ -66,6 +66,8 @@ pub(super) async fn need(ctx: &Context, site: &mut Site, head: &Parts) -> Result
 /// The answer to a fault: who is not signed in is sent to do that, and comes back afterwards.
 pub(super) fn refused(site: &Site, head: &Parts, fault: &Fault) -> Response {
     match fault {
+        // A form can't be sent again from there: what follows is the start page.
+        Fault::Unauthenticated(_) if head.method == Method::POST => see_other(site, "/sign-in"),
         Fault::Unauthenticated(_) => see_other(site, &next::sign_in(&head.uri)),
         _ => problem(site, fault),
     }

@@ -235,7 +235,7 @@ async fn take(pages: &Pages, site: &Site, form: &Form) -> Result<Response> {
     // On a task of its own: a client that hangs up must not cut a transaction short.
     let made = tokio::spawn(make(pages.ctx.clone(), form.clone()));
     match made.await.map_err(Fault::internal)? {
-        Ok(Some(row)) => signed_in(&pages.ctx, site, &row),
+        Ok(Some(made)) => signed_in(&pages.ctx, site, &made),
         Ok(None) => Ok(over(site)),
         Err(fault @ Fault::Invalid { .. }) => {
             errors.add(fault);
@@ -274,9 +274,16 @@ fn wait(site: &Site, form: &Form, seconds: u64) -> Response {
     response
 }
 
+/// What the form made.
+struct Made {
+    session: TokenRow,
+    /// The page of the first check, below the prefix.
+    path: String,
+}
+
 /// Makes the user, the project and the check together or not at all, and opens a session; none
 /// where somebody was faster.
-async fn make(ctx: Context, form: Form) -> Result<Option<TokenRow>> {
+async fn make(ctx: Context, form: Form) -> Result<Option<Made>> {
     let email = users::normal_email(&form.email)?;
     let password_hash = secret::hash_password(form.password.expose()).await?;
     let mut tx = ctx.store.begin().await?;
@@ -296,12 +303,13 @@ async fn make(ctx: Context, form: Form) -> Result<Option<TokenRow>> {
     checks::insert(&mut tx, project.project_id, &uuid, &settings, ctx.now()).await?;
     tx.commit().await?;
     tracing::info!(%email, "the first account was made");
-    tokens::open_session(&ctx, user_id).await.map(Some)
+    let session = tokens::open_session(&ctx, user_id).await?;
+    Ok(Some(Made { session, path: format!("/projects/{}/checks/{uuid}", project.uuid) }))
 }
 
-fn signed_in(ctx: &Context, site: &Site, row: &TokenRow) -> Result<Response> {
-    let mut response = see_other(site, "/setup/first-check");
-    session::hand_over(ctx, site, row, &mut response)?;
+fn signed_in(ctx: &Context, site: &Site, made: &Made) -> Result<Response> {
+    let mut response = see_other(site, &made.path);
+    session::hand_over(ctx, site, &made.session, &mut response)?;
     Ok(response)
 }
 

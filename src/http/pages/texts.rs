@@ -27,3 +27,6 @@ pub(super) const LOOK_AT_FIELDS: &str = "Please look at the marked fields.";
 pub(super) fn count(n: i64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
+
+/// What a check without a name is called.
+pub(super) const NO_NAME: &str = "Check without a name";

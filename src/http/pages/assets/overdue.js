@@ -26,9 +26,20 @@ function offerCopy(block) {
   frame.append(block, button);
 }
 
+function offerText(button) {
+  const label = button.textContent;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copies);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = label; }, 2000);
+  });
+}
+
 // Browsers have a clipboard only on https and on this machine itself.
 if (navigator.clipboard) {
   document.querySelectorAll("pre[data-copy]").forEach(offerCopy);
+  document.querySelectorAll("[data-copies]").forEach(offerText);
 }
 
 // ---- Menus close when something else is clicked, and by Escape

@@ -62,8 +62,10 @@ pub(in crate::http::pages) async fn remember(request: Request, next: Next) -> Re
     let uuid = uuid.filter(|uuid| cookie::value(request.headers(), session::PROJECT) != Some(uuid));
     let mut response = next.run(request).await;
     if let Some(uuid) = uuid.filter(|_| response.status() == StatusCode::OK) {
-        let choice = cookie::of_choice(session::PROJECT, &uuid);
-        response.headers_mut().extend(choice.ok().map(|choice| (SET_COOKIE, choice)));
+        // What is in an address is fit for a cookie unless somebody made it up.
+        if let Ok(choice) = cookie::of_choice(session::PROJECT, &uuid) {
+            response.headers_mut().append(SET_COOKIE, choice);
+        }
     }
     response
 }

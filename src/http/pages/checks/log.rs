@@ -1,0 +1,178 @@
+//! The event log of a check: its pings, its flips and what was told, the latest first. The three are
+//! kept apart, each in order; a page of the log is their first so many put together.
+
+use http::Uri;
+
+use super::super::form::Fields;
+use super::super::pager::Pager;
+use super::super::project::Here;
+use super::super::reader::When;
+use super::super::{texts, words};
+use super::picked::{self, Picked};
+use crate::clock::Timestamp;
+use crate::domain::check::Reason;
+use crate::domain::ping::{PingKind, Scheme};
+use crate::fault::Result;
+use crate::store::channels;
+use crate::store::flips::{self, FlipRow};
+use crate::store::notifications::{self, NotificationRow, NotificationState, Of};
+use crate::store::pings::{self, PingRow};
+
+/// Events on a page.
+const PAGE: i64 = 50;
+/// The last page that is shown: what is older is read through the API.
+const LAST: i64 = 40;
+/// As many channels are told by name.
+const CHANNELS: i64 = 1000;
+
+/// The filters: the word in the address, and the one on the page.
+pub(super) const FILTERS: [(&str, &str); 4] =
+    [("", "All"), ("pings", "Pings"), ("flips", "Changes"), ("told", "Notifications")];
+
+/// A line of the log.
+pub(super) struct Event {
+    at: Timestamp,
+    pub(super) when: When,
+    pub(super) clock: String,
+    /// How it looks: a class of `.mark`.
+    pub(super) class: &'static str,
+    pub(super) shape: &'static str,
+    pub(super) what: String,
+    pub(super) more: String,
+    /// The page of a ping.
+    pub(super) href: Option<String>,
+}
+
+/// A page of the log.
+pub(super) struct Log {
+    pub(super) events: Vec<Event>,
+    pub(super) pager: Pager,
+    /// The filter that is chosen.
+    pub(super) chosen: String,
+}
+
+/// The page of a check's log that an address asks for: `?log=…&page=…`.
+///
+/// # Errors
+/// The database is out.
+pub(super) async fn of(here: &Here, picked: &Picked, uri: &Uri) -> Result<Log> {
+    let mut fields = Fields::parse(uri.query().unwrap_or_default().as_bytes());
+    let chosen = fields.take("log");
+    let page = Pager::number(&fields.take("page")).min(LAST);
+    let (events, total) = read(here, picked, &chosen, page * PAGE).await?;
+    let skipped = usize::try_from((page - 1) * PAGE).unwrap_or(0);
+    let size = usize::try_from(PAGE).unwrap_or(0);
+    let base = format!("{}{}", here.site.prefix, here.path(&picked::tail(here, &picked.row)));
+    let address = if chosen.is_empty() { base } else { format!("{base}?log={chosen}") };
+    Ok(Log {
+        events: events.into_iter().skip(skipped).take(size).collect(),
+        pager: Pager::new(&address, page, PAGE, total.min(LAST * PAGE)),
+        chosen,
+    })
+}
+
+/// The first so many events of the chosen kinds, and how many there are.
+async fn read(here: &Here, picked: &Picked, chosen: &str, most: i64) -> Result<(Vec<Event>, i64)> {
+    let check_id = picked.row.check_id;
+    let is_asked = |kind: &str| {
+        chosen == kind || !FILTERS.iter().any(|(name, _)| *name == chosen) || chosen.is_empty()
+    };
+    let mut conn = here.ctx().store.read().await?;
+    let (mut events, mut total) = (Vec::new(), 0);
+    if is_asked("pings") {
+        let (rows, count) = pings::list(&mut conn, check_id, 0, most).await?;
+        events.extend(rows.iter().map(|row| of_ping(here, picked, row)));
+        total += count;
+    }
+    if is_asked("flips") {
+        let (rows, count) = flips::list(&mut conn, check_id, 0, most).await?;
+        events.extend(rows.iter().map(|row| of_flip(here, row)));
+        total += count;
+    }
+    if is_asked("told") {
+        let (rows, count) = notifications::list(&mut conn, Of::Check(check_id), 0, most).await?;
+        let (channels, _) = channels::list(&mut conn, here.project_id(), 0, CHANNELS).await?;
+        let name = |id: i64| channels.iter().find(|channel| channel.channel_id == id);
+        events.extend(rows.iter().map(|row| {
+            let channel = name(row.channel_id).map_or("a deleted channel", |c| &c.channel_name);
+            of_notification(here, row, channel)
+        }));
+        total += count;
+    }
+    // Stable: what happened at one moment stays as it was put together.
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    Ok((events, total))
+}
+
+fn event(
+    here: &Here,
+    at: Timestamp,
+    class: &'static str,
+    shape: &'static str,
+    what: String,
+) -> Event {
+    let reader = &here.site.reader;
+    let (when, clock) = (reader.when(at, here.now), reader.minute(at));
+    Event { at, when, clock, class, shape, what, more: String::new(), href: None }
+}
+
+/// What a ping is called, and how it looks.
+pub(super) fn word(kind: PingKind) -> (&'static str, &'static str, &'static str) {
+    match kind {
+        PingKind::Success => ("good", "●", "Success"),
+        PingKind::Start => ("running", "▶", "Start"),
+        PingKind::Fail => ("bad", "▲", "Failure"),
+        PingKind::Log => ("", "≡", "Log"),
+        PingKind::Ign => ("", "○", "Ignored"),
+    }
+}
+
+fn of_ping(here: &Here, picked: &Picked, row: &PingRow) -> Event {
+    let (class, shape, what) = word(row.kind);
+    let what = match row.exit_status {
+        Some(status) => format!("{what}, exit status {status}"),
+        None => what.to_owned(),
+    };
+    let from = match row.scheme {
+        Scheme::Email => format!("mail from {}", row.user_agent),
+        _ => format!("{} from {}", row.method, row.remote_address),
+    };
+    let took = row.duration.map(|micros| format!("took {}", words::took(micros)));
+    let body =
+        (row.body_size > 0).then(|| format!("{} bytes", here.site.reader.number(row.body_size)));
+    let more = [took, Some(from), body].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let tail = format!("{}/pings/{}", picked::tail(here, &picked.row), row.n);
+    let href = Some(format!("{}{}", here.site.prefix, here.path(&tail)));
+    Event { more, href, ..event(here, row.at, class, shape, what) }
+}
+
+fn of_flip(here: &Here, row: &FlipRow) -> Event {
+    let (from, to) = (row.from_status.as_str(), row.to_status.as_str());
+    let class = match to {
+        "up" => "good",
+        "down" => "bad",
+        _ => "",
+    };
+    let what = format!("{} → {}", texts::status_word(from), texts::status_word(to));
+    let more = match row.reason {
+        Reason::Fail => "the job said that it failed",
+        Reason::Timeout => "no ping came in time",
+        Reason::Overrun => "a run took longer than it may",
+        Reason::Ping => "a success came",
+        Reason::Pause => "somebody paused it",
+        Reason::Resume => "it was resumed",
+    };
+    Event { more: more.to_owned(), ..event(here, row.at, class, texts::status_shape(to), what) }
+}
+
+fn of_notification(here: &Here, row: &NotificationRow, channel: &str) -> Event {
+    let (class, shape, word) = match row.state {
+        NotificationState::Sent => ("good", "✉", "Told"),
+        NotificationState::Pending => ("waiting", "✉", "Telling"),
+        NotificationState::Failed => ("bad", "▲", "Could not tell"),
+        NotificationState::Suppressed => ("", "✉", "Kept back from"),
+    };
+    let more = row.last_error.clone().or_else(|| row.detail.clone()).unwrap_or_default();
+    let what = format!("{word} {channel}: {}", row.event);
+    Event { more, ..event(here, row.created_at, class, shape, what) }
+}

@@ -1,0 +1,75 @@
+//! The next times of a schedule, and the schedule in words: a part of the form, which a script asks
+//! for again while somebody types.
+
+use askama::Template;
+use axum::response::Response;
+use http::Uri;
+
+use super::super::form::Fields;
+use super::super::project::Here;
+use super::draft::Draft;
+use crate::domain::schedule::{Kind, Schedule, zone};
+use crate::fault::{Fault, Result};
+use crate::service::preview::{self, Wanted};
+
+/// So many times are shown.
+const COUNT: i64 = 5;
+
+/// What a schedule means.
+#[derive(Debug, Default, Template)]
+#[template(ext = "html", source = r#"{% include "src/http/pages/checks/preview.html" %}"#)]
+pub(super) struct Preview {
+    words: String,
+    /// Each time in the schedule's zone, how far it is, and when the check goes down without a ping.
+    times: Vec<(String, String, String)>,
+    /// The field that is wrong, and how.
+    wrong: Option<(String, String)>,
+}
+
+pub(super) async fn show(here: Here, uri: Uri) -> Response {
+    let mut fields = Fields::parse(uri.query().unwrap_or_default().as_bytes());
+    let shown = here.page(&of(&here, &Draft::read(&mut fields)));
+    here.answer(Ok(shown)).await
+}
+
+/// What the schedule in a form means, or what is wrong with it.
+pub(super) fn of(here: &Here, draft: &Draft) -> Preview {
+    match read(here, draft) {
+        Ok(preview) => preview,
+        Err(Fault::Invalid { field, reason }) => {
+            Preview { wrong: Some((field, reason)), ..Preview::default() }
+        }
+        Err(fault) => {
+            Preview { wrong: Some((String::new(), fault.to_string())), ..Preview::default() }
+        }
+    }
+}
+
+fn read(here: &Here, draft: &Draft) -> Result<Preview> {
+    let kind = draft.chosen_kind();
+    let is_simple = kind == Kind::Simple;
+    let needed = |name: &str, value: Option<i64>| {
+        value.ok_or_else(|| Fault::invalid(name, "must be a whole number"))
+    };
+    let period = if is_simple { Some(needed("period", draft.period.seconds())?) } else { None };
+    let wanted = Wanted {
+        kind: Some(kind),
+        period,
+        schedule: (!is_simple).then(|| draft.schedule.clone()),
+        timezone: (!is_simple).then(|| draft.timezone.clone()),
+        grace: draft.grace.seconds(),
+        from: Some(here.now),
+        count: Some(COUNT),
+    };
+    wanted.validate(here.ctx())?;
+    let expected = preview::of_schedule(here.ctx(), &wanted)?;
+    let zone = if is_simple { None } else { zone::parse(&draft.timezone) };
+    let reader = zone.map_or(here.site.reader, |zone| here.site.reader.in_zone(zone));
+    let schedule = Schedule::read(kind, period.unwrap_or(0), &draft.schedule, reader.zone)
+        .map_err(|reason| Fault::invalid("schedule", reason))?;
+    let time = |each: &preview::Expected| {
+        let far = super::super::words::ago_or_in(each.expected_at, here.now);
+        (reader.exact(each.expected_at), far, reader.minute(each.deadline_at))
+    };
+    Ok(Preview { words: schedule.words(), times: expected.iter().map(time).collect(), wrong: None })
+}
