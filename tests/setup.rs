@@ -65,6 +65,15 @@ async fn set_up(visitor: &mut Visitor, code: &str) -> Answer {
     visitor.get(done.header("location")).await
 }
 
+/// The page of the check that the visitor's first project has.
+async fn first_check(visitor: &mut Visitor) -> String {
+    let home = visitor.get("/").await;
+    let list = home.header("location").to_owned();
+    let page = visitor.get(&list).await;
+    let (_, rest) = page.text().split_once("<a class=\"name\" href=\"").expect("a check");
+    rest.split('"').next().unwrap().to_owned()
+}
+
 both_databases! {
     async fn from_the_code_in_the_log_to_a_first_ping(database) {
         let server = TestServer::start(database, &[]).await;
@@ -84,8 +93,8 @@ both_databases! {
         let line = element(&page, "curl");
         let output = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), "OK", "{line}");
-        let page = visitor.get("/setup/first-check").await;
-        assert!(page.text().contains("It works"), "{}", page.text());
+        let page = visitor.get(&first_check(&mut visitor).await).await;
+        assert!(page.text().contains("The last ping came at"), "{}", page.text());
 
         // The session is also good for the management API.
         let list = visitor.get("/user/project/1/check-list").await.ok();
@@ -96,20 +105,14 @@ both_databases! {
         assert_eq!(users[0]["is_admin"], 1);
     }
 
-    async fn the_crontab_line_works_in_a_shell_and_the_token_line_beside_the_server(database) {
+    async fn the_page_has_the_lines_for_the_job_and_nobody_is_told_yet(database) {
         let server = TestServer::start(database, &[]).await;
         let mut visitor = Visitor::at(&server);
         let page = set_up(&mut visitor, &code_of(&server)).await;
-        let crontab = element(&page, "crontab");
-        let job = crontab.strip_prefix("0 3 * * * ").unwrap().replace("/path/to/backup.sh", "true");
-        let output = std::process::Command::new("sh").args(["-c", &job]).output().unwrap();
-        assert!(output.status.success(), "{job}");
-        let token = element(&page, "token");
-        let command = token.strip_prefix("TOKEN=$(overdue ").unwrap().strip_suffix(')').unwrap();
-        let words: Vec<&str> = command.split(' ').collect();
-        visitor.token = Some(server.cli_ok(&words, ""));
-        let profile = visitor.get("/user/profile").await.ok();
-        assert_eq!(profile["email"], "ops@example.org");
+        let line = element(&page, "curl");
+        let url = line.rsplit_once(' ').unwrap().1;
+        assert!(page.text().matches(url).count() > 7, "{url} in every snippet: {}", page.text());
+        assert!(page.text().contains("<summary>Crontab</summary>"), "{}", page.text());
     }
 
     async fn a_cookie_is_the_browsers_alone(database) {
@@ -129,7 +132,7 @@ both_databases! {
         for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Secure"] {
             assert!(cookie.split("; ").any(|is| is == part), "{part} in {cookie}");
         }
-        let page = visitor.get_with(&proxied[1..], "/setup/first-check").await;
+        let page = visitor.get_with(&proxied[1..], done.header("location")).await;
         let line = element(&page, "curl");
         assert!(line.contains(" https://watch.example.org/ping/"), "{line}");
     }
@@ -251,21 +254,24 @@ async fn another_sites_form_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_of_the_first_check_is_for_who_made_it() {
     let (_server, mut visitor, code) = fresh().await;
-    assert_eq!(visitor.get("/setup/first-check").await.status, 303);
-    visitor.token = Some("eyJhbGciOiJub25lIn0.e30.".to_owned());
-    let answer = visitor.get("/setup/first-check").await;
-    assert_eq!(answer.header("location"), "/sign-in?next=%2Fsetup%2Ffirst-check");
     let page = set_up(&mut visitor, &code).await;
     assert_eq!(page.status, 200);
+    let path = first_check(&mut visitor).await;
     let odd = [("host", "watch.intra:8080")];
-    let page = visitor.get_with(&odd, "/setup/first-check").await;
+    let page = visitor.get_with(&odd, &path).await;
     assert!(element(&page, "curl").contains(" http://watch.intra:8080/ping/"), "{}", page.text());
+    for token in [None, Some("eyJhbGciOiJub25lIn0.e30.".to_owned())] {
+        visitor.token = token;
+        let answer = visitor.get(&path).await;
+        let location = format!("/sign-in?next={}", path.replace('/', "%2F"));
+        assert_eq!((answer.status, answer.header("location")), (303, location.as_str()));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_and_assets_carry_the_headers_that_keep_them_safe_and_quick() {
     let (_server, mut visitor, _) = fresh().await;
-    for path in ["/", "/setup", "/setup/first-check"] {
+    for path in ["/", "/setup", "/projects/x/checks"] {
         let page = visitor.get(path).await;
         let policy = page.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}");

@@ -126,6 +126,11 @@ impl Browser {
         .await;
     }
 
+    /// What has the focus.
+    pub async fn focused(&self) -> WebElement {
+        self.driver.active_element().await.unwrap()
+    }
+
     /// Types over what is in a field.
     pub async fn type_into(&self, selector: &str, text: &str) {
         let field = self.see(selector).await;

@@ -27,7 +27,9 @@ async fn walk(browser: &Browser, server: &TestServer) {
     browser.type_into("#email", EMAIL).await;
     browser.type_into("#password", PASSWORD).await;
     browser.click("main button[type=submit]").await;
-    browser.arrives_at("/setup/first-check").await;
+    browser.says("#status", "Waiting for the first ping").await;
+    let first = browser.path().await;
+    assert!(first.starts_with("/projects/") && first.contains("/checks/"), "{first}");
     assert_eq!(browser.text("#who").await, EMAIL);
 
     browser.click(".account summary").await;
@@ -48,7 +50,9 @@ async fn walk(browser: &Browser, server: &TestServer) {
     browser.arrives_at("/docs/api").await;
     assert_eq!(browser.text("#who").await, EMAIL);
     browser.goto(&server.base()).await;
-    assert!(browser.text("main").await.contains("Open the API page"));
+    browser.says("main h1", "Checks").await;
+    browser.click("table.checks a.name").await;
+    browser.arrives_at(&first).await;
     let refused = "403 (Forbidden)";
     assert_eq!(browser.complaints(&[refused]).await, Vec::<String>::new());
 }

@@ -3,6 +3,7 @@
 //! folder.
 
 use super::browser::Browser;
+use super::desk::{Desk, OWNER, page_of};
 use serde_json::json;
 
 use crate::support::Database;
@@ -102,4 +103,50 @@ async fn so_does_what_the_links_in_mails_lead_to() {
     browser.goto(&format!("{base}/mail/confirm/nonsense")).await;
     show(&browser, "mail-nowhere").await;
     assert_eq!(browser.complaints(&["404 (Not Found)"]).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_do_the_checks_and_their_form() {
+    let Some(browser) = Browser::open().await else { return };
+    let desk = Desk::open(Database::Sqlite).await;
+    let (api, base) = (&desk.api, format!("{}{}", desk.server.base(), desk.project));
+    browser.goto(&format!("{}/sign-in", desk.server.base())).await;
+    browser.type_into("#email", OWNER).await;
+    browser.type_into("#password", PASSWORD).await;
+    browser.click("main button[type=submit]").await;
+    browser.see(".empty").await;
+    show(&browser, "checks-empty").await;
+
+    let nightly = json!({
+        "kind": "cron", "schedule": "0 3 * * *", "timezone": "Europe/Budapest", "tags": ["db", "night"],
+        "description": "Look at /var/log/backup first.\nThen call the night shift.",
+    });
+    let backup = api.check("Nightly backup of the database", nightly).await;
+    let broken = api.check("Certificates", json!({"tags": ["web"], "period": 3600})).await;
+    let still = api.check("Old report", json!({})).await;
+    api.check("A check with a rather long name that nobody would give it, but somebody will", json!({})).await;
+    for n in 0..14 {
+        api.ping(&backup, "/start").await.says(200, "OK");
+        let tail = if n == 6 { "/fail" } else { "" };
+        api.ping_with(&backup, tail, "dumped 1,204 tables\nall is well\n").await.says(200, "OK");
+        api.ping(&broken, "").await.says(200, "OK");
+    }
+    api.ping_with(&broken, "/7", "certificate expired").await.says(200, "OK");
+    api.update(&still, json!({"paused": 1})).await;
+    browser.goto(&format!("{base}/checks")).await;
+    show(&browser, "checks").await;
+    browser.click("table.checks input[name=check]").await;
+    show(&browser, "checks-chosen").await;
+    browser.goto(&format!("{base}{}", page_of(&backup))).await;
+    show(&browser, "check").await;
+    browser.goto(&format!("{base}{}", page_of(&broken))).await;
+    show(&browser, "check-down").await;
+    browser.goto(&format!("{base}{}/pings/2", page_of(&backup))).await;
+    show(&browser, "ping").await;
+    browser.goto(&format!("{base}/checks/new")).await;
+    show(&browser, "check-new").await;
+    browser.goto(&format!("{base}{}/edit", page_of(&backup))).await;
+    browser.click("details.more summary").await;
+    show(&browser, "check-edit").await;
+    assert_eq!(browser.complaints(&[]).await, Vec::<String>::new());
 }

@@ -2,7 +2,12 @@
 
 mod api;
 mod browser;
+mod check;
+mod checks;
+mod desk;
 mod first_minutes;
+mod form;
+mod keyboard;
 mod looks;
 mod session;
 mod sign_in;

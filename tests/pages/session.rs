@@ -54,7 +54,7 @@ async fn pages_that_need_a_session_send_who_has_none_to_the_sign_in() {
         let mut visitor = Visitor::at(&server);
         visitor.token = cookie;
         for (path, next) in
-            [("/docs/api", "%2Fdocs%2Fapi"), ("/setup/first-check", "%2Fsetup%2Ffirst-check")]
+            [("/docs/api", "%2Fdocs%2Fapi"), ("/projects/x/checks", "%2Fprojects%2Fx%2Fchecks")]
         {
             let answer = visitor.get(path).await;
             let location = format!("/sign-in?next={next}");
