@@ -5,6 +5,7 @@ use super::span::Span;
 use crate::domain::schedule::Kind;
 use crate::fault::Fault;
 use crate::service::checks::Change;
+use crate::store::channels::ChannelRow;
 use crate::store::checks::Settings;
 
 /// The form of a check.
@@ -110,8 +111,8 @@ impl Draft {
         self.kind == Kind::OnCalendar.as_str()
     }
 
-    pub(super) fn tells(&self, channel_id: i64) -> bool {
-        self.channels.contains(&channel_id.to_string())
+    pub(super) fn tells(&self, channel: &ChannelRow) -> bool {
+        self.channels.contains(&channel.channel_id.to_string())
     }
 
     /// The kind that is chosen; simple where none is.

@@ -88,7 +88,7 @@ async fn check(here: &Here, name: &str, uri: &Uri) -> Result<Response> {
     let picked = Picked::find(here, name).await?;
     let row = &picked.row;
     let mut conn = here.ctx().store.read().await?;
-    let (last, _) = flips::list(&mut conn, row.check_id, 0, 1).await?;
+    let (flips, _) = flips::list(&mut conn, row.check_id, 0, 1).await?;
     let told = channels::find_many(&mut conn, &picked.channels).await?;
     // Two connections at a time would be one more than needed.
     drop(conn);
@@ -105,7 +105,7 @@ async fn check(here: &Here, name: &str, uri: &Uri) -> Result<Response> {
         tags: tags(row, &list),
         list,
         status: row.shown_status(here.now),
-        sentence: sentence::of(row, last.first(), here.now, &here.site.reader),
+        sentence: sentence::of(row, flips.first(), here.now, &here.site.reader),
         news: NEWS.iter().find(|(word, _)| *word == news).map(|(_, text)| *text),
         facts: facts(here, row, &told),
         urls: here.opened.may_write().then(|| urls(here, row)),
