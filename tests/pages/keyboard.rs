@@ -30,8 +30,8 @@ async fn the_list_goes_by_the_keyboard() {
         desk.api.check(name, json!({})).await;
     }
     sign_in(&browser, &desk).await;
-    press(&browser, Key::Down + "").await;
-    press(&browser, Key::Down + "").await;
+    press(&browser, Key::Down).await;
+    press(&browser, Key::Down).await;
     assert_eq!(browser.focused().await.text().await.unwrap(), "beta");
     press(&browser, "x").await;
     browser.see("#bulk").await;
@@ -39,7 +39,7 @@ async fn the_list_goes_by_the_keyboard() {
     press(&browser, "gam" + Key::Enter).await;
     browser.arrives_at(&format!("{}/checks?q=gam", desk.project)).await;
     browser.says("table.checks", "gamma").await;
-    press(&browser, Key::Down + "").await;
+    press(&browser, Key::Down).await;
     press(&browser, "n").await;
     browser.arrives_at(&format!("{}/checks/new", desk.project)).await;
     press(&browser, "Delta" + Key::Enter).await;

@@ -124,7 +124,11 @@ async fn so_do_the_checks_and_their_form() {
     let backup = api.check("Nightly backup of the database", nightly).await;
     let broken = api.check("Certificates", json!({"tags": ["web"], "period": 3600})).await;
     let still = api.check("Old report", json!({})).await;
-    api.check("A check with a rather long name that nobody would give it, but somebody will", json!({})).await;
+    api.check(
+        "A check with a rather long name that nobody would give it, but somebody will",
+        json!({}),
+    )
+    .await;
     for n in 0..14 {
         api.ping(&backup, "/start").await.says(200, "OK");
         let tail = if n == 6 { "/fail" } else { "" };

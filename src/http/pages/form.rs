@@ -13,6 +13,8 @@ use crate::fault::{Fault, Result};
 
 /// The largest form, in bytes.
 const LARGEST: usize = 16 * 1024;
+/// The largest with a long text in it, in bytes: 10,000 characters take up to 12 each.
+const LONGEST: usize = 192 * 1024;
 
 /// The fields of a form, each with the first value that was given, and with those that follow.
 #[derive(Debug, Default)]
@@ -136,14 +138,26 @@ impl From<Fault> for Errors {
 /// # Errors
 /// It came from another site's page, is no form, or too large.
 pub(super) async fn read(head: &Parts, body: Body, ctx: &Context) -> Result<Fields> {
+    read_up_to(LARGEST, head, body, ctx).await
+}
+
+/// The same for a form of who is signed in, which may have a long text in it.
+///
+/// # Errors
+/// As [`read`].
+pub(super) async fn read_long(head: &Parts, body: Body, ctx: &Context) -> Result<Fields> {
+    read_up_to(LONGEST, head, body, ctx).await
+}
+
+async fn read_up_to(most: usize, head: &Parts, body: Body, ctx: &Context) -> Result<Fields> {
     site::check_origin(head, &ctx.config)?;
     if !is_form(&head.headers) {
         let reason = "the content type must be application/x-www-form-urlencoded";
         return Err(Fault::invalid("", reason));
     }
-    let body = axum::body::to_bytes(body, LARGEST)
+    let body = axum::body::to_bytes(body, most)
         .await
-        .map_err(|_| Fault::TooLarge(format!("a form of at most {LARGEST} bytes is taken here")))?;
+        .map_err(|_| Fault::TooLarge(format!("a form of at most {most} bytes is taken here")))?;
     Ok(Fields::parse(&body))
 }
 

@@ -170,7 +170,7 @@ pub(super) async fn update(
 
 async fn submit(here: &Here, name: Option<&str>, request: Request) -> Result<Response> {
     let (head, body) = request.into_parts();
-    let mut fields = form::read(&head, body, here.ctx()).await?;
+    let mut fields = form::read_long(&head, body, here.ctx()).await?;
     let target = Target::read(here, name).await?;
     let asks_only = ["show", "preset_period", "preset_grace"].iter().any(|name| fields.has(name));
     let draft = Draft::read(&mut fields);

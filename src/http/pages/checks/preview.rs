@@ -22,7 +22,7 @@ pub(super) struct Preview {
     words: String,
     /// Each time in the schedule's zone, how far it is, and when the check goes down without a ping.
     times: Vec<(String, String, String)>,
-    /// The field that is wrong, and how.
+    /// The field that is wrong, and a sentence that says how.
     wrong: Option<(String, String)>,
 }
 
@@ -37,11 +37,22 @@ pub(super) fn of(here: &Here, draft: &Draft) -> Preview {
     match read(here, draft) {
         Ok(preview) => preview,
         Err(Fault::Invalid { field, reason }) => {
-            Preview { wrong: Some((field, reason)), ..Preview::default() }
+            let sentence = format!("{} {reason}", label(&field));
+            Preview { wrong: Some((field, sentence)), ..Preview::default() }
         }
         Err(fault) => {
             Preview { wrong: Some((String::new(), fault.to_string())), ..Preview::default() }
         }
+    }
+}
+
+/// What a field is called in the form.
+fn label(field: &str) -> &'static str {
+    match field {
+        "period" => "Period",
+        "grace" => "Grace",
+        "timezone" => "Time zone",
+        _ => "Expression",
     }
 }
 
