@@ -16,35 +16,28 @@ const LARGEST: usize = 16 * 1024;
 /// The largest with a long text in it, in bytes: 10,000 characters take up to 12 each.
 const LONGEST: usize = 192 * 1024;
 
-/// The fields of a form, each with the first value that was given, and with those that follow.
+/// The fields of a form, each with the values that were given.
 #[derive(Debug, Default)]
-pub(super) struct Fields(HashMap<String, String>, HashMap<String, Vec<String>>);
+pub(super) struct Fields(HashMap<String, Vec<String>>);
 
 impl Fields {
     /// Reads a form's body, or the query of an address.
     pub(super) fn parse(text: &[u8]) -> Self {
-        let mut fields = Self::default();
+        let mut all: HashMap<String, Vec<String>> = HashMap::new();
         for (name, value) in form_urlencoded::parse(text).into_owned() {
-            if fields.0.contains_key(&name) {
-                fields.1.entry(name).or_default().push(value);
-            } else {
-                fields.0.insert(name, value);
-            }
+            all.entry(name).or_default().push(value);
         }
-        fields
+        Self(all)
     }
 
-    /// Takes a field's value out, as it was typed; empty where it was not sent.
+    /// Takes a field's first value out, as it was typed; empty where it was not sent.
     pub(super) fn take(&mut self, name: &str) -> String {
-        self.0.remove(name).unwrap_or_default()
+        self.take_all(name).into_iter().next().unwrap_or_default()
     }
 
     /// Takes out every value of a field that may come several times, such as a checkbox of a list.
     pub(super) fn take_all(&mut self, name: &str) -> Vec<String> {
-        let all = self.0.remove(name).map(|first| (first, self.1.remove(name)));
-        all.map_or_else(Vec::new, |(first, more)| {
-            std::iter::once(first).chain(more.unwrap_or_default()).collect()
-        })
+        self.0.remove(name).unwrap_or_default()
     }
 
     /// Whether a field was sent.

@@ -90,8 +90,9 @@ impl Site {
     }
 
     /// The switch of the theme: each choice with its word and whether it is chosen.
-    pub(super) fn themes(&self) -> [(&'static str, &'static str, bool); 3] {
-        theme::CHOICES.map(|(theme, word)| (theme.as_str(), word, theme == self.theme))
+    pub(super) fn themes(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let choice = |theme: &Theme| (theme.as_str(), theme.word(), *theme == self.theme);
+        Theme::ALL.iter().map(choice).collect()
     }
 
     /// The sections of the project on top: their address below the prefix, their name, and whether

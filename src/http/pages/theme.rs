@@ -27,9 +27,16 @@ text_enum! {
     }
 }
 
-/// The choices with their words, in the order of the switch.
-pub(super) const CHOICES: [(Theme, &str); 3] =
-    [(Theme::Light, "Light"), (Theme::Dark, "Dark"), (Theme::System, "System")];
+impl Theme {
+    /// What is chosen, in a word.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::System => "System",
+            Self::Light => "Light",
+            Self::Dark => "Dark",
+        }
+    }
+}
 
 /// What this browser chose.
 pub(super) fn of(headers: &HeaderMap) -> Theme {

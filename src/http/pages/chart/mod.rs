@@ -49,8 +49,7 @@ fn bars(runs: &[StripRun], longest: i64, kind: &str) -> String {
     for (place, run) in runs.iter().enumerate().filter(|(_, run)| class(run.result) == kind) {
         let height = run.duration_micros.map_or(HEIGHT / 2, |took| {
             // Square roots, so that one long run does not flatten the rest.
-            let share = (took.max(0) as f64 / longest as f64).sqrt();
-            4 + (share * 16.0) as i64
+            4 + (took.max(0).saturating_mul(256) / longest).isqrt()
         });
         let _ = write!(path, "M{} 20v-{height}h3v{height}z", (first + place) * 4);
     }

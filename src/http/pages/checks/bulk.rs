@@ -4,10 +4,11 @@
 use askama::Template;
 use axum::extract::Request;
 use axum::response::Response;
+use http::StatusCode;
 
 use super::super::form::{self, Fields};
 use super::super::project::{Here, to_its_end};
-use super::super::{Site, next, see_other, texts};
+use super::super::{Site, next, page, see_other, texts};
 use super::picked;
 use crate::context::Context;
 use crate::fault::{Fault, Result};
@@ -96,14 +97,17 @@ async fn chosen(here: &Here, fields: &mut Fields) -> Result<Vec<CheckRow>> {
 
 fn ask(here: &Here, rows: &[CheckRow], back: &str) -> Response {
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    here.page(&Ask {
-        site: &here.site,
-        names: rows.iter().map(picked::name).collect(),
-        count: texts::count(count, "check", "checks"),
-        action: format!("{}{}", here.site.prefix, here.path("/checks/bulk")),
-        rows,
-        back,
-    })
+    page(
+        StatusCode::OK,
+        &Ask {
+            site: &here.site,
+            names: rows.iter().map(picked::name).collect(),
+            count: texts::count(count, "check", "checks"),
+            action: format!("{}{}", here.site.prefix, here.path("/checks/bulk")),
+            rows,
+            back,
+        },
+    )
 }
 
 /// Each for itself: one that somebody else deleted meanwhile keeps nothing from the others.

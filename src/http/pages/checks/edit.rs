@@ -5,14 +5,14 @@
 use askama::Template;
 use axum::extract::{Path, Request};
 use axum::response::Response;
+use http::StatusCode;
 
 use super::super::form::{self, Errors, Field};
 use super::super::project::{Here, to_its_end};
-use super::super::{Site, words};
+use super::super::{Site, page, words};
 use super::draft::Draft;
 use super::picked::{self, Picked};
 use super::preview::{self, Preview};
-use super::span::Span;
 use crate::fault::{Fault, Result};
 use crate::service::checks;
 use crate::store::channels::{self, ChannelRow};
@@ -60,10 +60,6 @@ impl<'a> Edit<'a> {
         let has_focus = self.draft.check_name.is_empty() || field.error.is_some();
         Field { min_length: 1, max_length: 100, has_focus, ..field }
     }
-
-    fn span(&self, span: &Span) -> Vec<(&'static str, &'static str, bool)> {
-        span.units()
-    }
 }
 
 /// What the form is of: a check that is there, or none.
@@ -86,16 +82,15 @@ impl Target {
 
     /// What stands in the form at first.
     fn draft(&self, here: &Here) -> Draft {
-        match &self.old {
-            Some(old) => {
-                let draft = Draft::of(&old.row.settings, &old.channels);
-                if draft.is_simple() { with_starters(here, draft) } else { draft }
-            }
-            None => {
-                let all: Vec<i64> = self.channels.iter().map(|row| row.channel_id).collect();
-                with_starters(here, Draft::of(&Settings::default(), &all))
-            }
-        }
+        let draft = match &self.old {
+            Some(old) => Draft::of(&old.row.settings, &old.channels),
+            None => Draft::of(&Settings::default(), &self.all_channels()),
+        };
+        if draft.is_simple() { with_starters(here, draft) } else { draft }
+    }
+
+    fn all_channels(&self) -> Vec<i64> {
+        self.channels.iter().map(|row| row.channel_id).collect()
     }
 
     fn page<'a>(&'a self, here: &'a Here, draft: &'a Draft, errors: &'a Errors) -> Edit<'a> {
@@ -151,7 +146,7 @@ pub(super) async fn show(here: Here, Path((_, name)): Path<(String, String)>) ->
 async fn first(here: &Here, name: Option<&str>) -> Result<Response> {
     let target = Target::read(here, name).await?;
     let draft = target.draft(here);
-    Ok(here.page(&target.page(here, &draft, &Errors::default())))
+    Ok(page(StatusCode::OK, &target.page(here, &draft, &Errors::default())))
 }
 
 pub(super) async fn create(here: Here, request: Request) -> Response {
@@ -175,11 +170,11 @@ async fn submit(here: &Here, name: Option<&str>, request: Request) -> Result<Res
     let asks_only = ["show", "preset_period", "preset_grace"].iter().any(|name| fields.has(name));
     let draft = Draft::read(&mut fields);
     if asks_only {
-        return Ok(here.page(&target.page(here, &draft, &Errors::default())));
+        return Ok(page(StatusCode::OK, &target.page(here, &draft, &Errors::default())));
     }
     match save(here, &target, &draft).await? {
         Ok(response) => Ok(response),
-        Err(errors) => Ok(here.again(&target.page(here, &draft, &errors))),
+        Err(errors) => Ok(page(StatusCode::BAD_REQUEST, &target.page(here, &draft, &errors))),
     }
 }
 

@@ -6,11 +6,11 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::super::project::Here;
 use super::super::reader::When;
-use super::super::{Site, words};
+use super::super::{Site, page, words};
 use super::log;
 use super::picked::{self, Picked};
 use crate::domain::ping::Scheme;
@@ -56,20 +56,23 @@ async fn find(here: &Here, name: &str, n: &str) -> Result<(Picked, PingRow, Opti
 async fn opened(here: &Here, name: &str, n: &str) -> Result<Response> {
     let (picked, row, body) = find(here, name, n).await?;
     let (class, shape, word) = log::word(row.kind);
-    Ok(here.page(&Opened {
-        site: &here.site,
-        check: picked::name(&picked.row),
-        base: format!("{}{}", here.site.prefix, here.path(&picked::tail(here, &picked.row))),
-        when: here.site.reader.when(row.at, here.now),
-        class,
-        shape,
-        word,
-        facts: facts(here, &row),
-        body: body.map(|body| String::from_utf8_lossy(&body).into_owned()),
-        before: Some(row.n - 1).filter(|n| *n > 0),
-        behind: Some(row.n + 1).filter(|n| *n <= picked.row.n_pings),
-        row: &row,
-    }))
+    Ok(page(
+        StatusCode::OK,
+        &Opened {
+            site: &here.site,
+            check: picked::name(&picked.row),
+            base: format!("{}{}", here.site.prefix, here.path(&picked::tail(here, &picked.row))),
+            when: here.site.reader.when(row.at, here.now),
+            class,
+            shape,
+            word,
+            facts: facts(here, &row),
+            body: body.map(|body| String::from_utf8_lossy(&body).into_owned()),
+            before: Some(row.n - 1).filter(|n| *n > 0),
+            behind: Some(row.n + 1).filter(|n| *n <= picked.row.n_pings),
+            row: &row,
+        },
+    ))
 }
 
 fn facts(here: &Here, row: &PingRow) -> Vec<(&'static str, String)> {

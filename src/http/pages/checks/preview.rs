@@ -3,9 +3,10 @@
 
 use askama::Template;
 use axum::response::Response;
-use http::Uri;
+use http::{StatusCode, Uri};
 
 use super::super::form::Fields;
+use super::super::page;
 use super::super::project::Here;
 use super::draft::Draft;
 use crate::domain::schedule::{Kind, Schedule, zone};
@@ -28,7 +29,7 @@ pub(super) struct Preview {
 
 pub(super) async fn show(here: Here, uri: Uri) -> Response {
     let mut fields = Fields::parse(uri.query().unwrap_or_default().as_bytes());
-    let shown = here.page(&of(&here, &Draft::read(&mut fields)));
+    let shown = page(StatusCode::OK, &of(&here, &Draft::read(&mut fields)));
     here.answer(Ok(shown)).await
 }
 

@@ -17,7 +17,7 @@ pub(super) fn of(
 ) -> String {
     let teller = Teller { check, now, reader };
     match check.shown_status(now) {
-        "new" => teller.new(),
+        "new" => teller.waiting(),
         "up" => teller.up(),
         "grace" => teller.late(),
         "paused" => teller.paused(flip),
@@ -44,7 +44,7 @@ impl Teller<'_> {
         self.check.last_ping_at.map_or_else(|| "No ping has come yet.".to_owned(), told)
     }
 
-    fn new(&self) -> String {
+    fn waiting(&self) -> String {
         let waits = match self.check.last_ping_at {
             None => "Waiting for the first ping.",
             Some(_) => "Resumed, and waiting for a ping.",

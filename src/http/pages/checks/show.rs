@@ -4,11 +4,11 @@
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
-use http::Uri;
+use http::{StatusCode, Uri};
 
 use super::super::form::Fields;
 use super::super::project::Here;
-use super::super::{Site, texts, words};
+use super::super::{Site, page, texts, words};
 use super::log::{self, FILTERS, Log};
 use super::picked::{self, Picked};
 use super::sentence;
@@ -97,26 +97,29 @@ async fn check(here: &Here, name: &str, uri: &Uri) -> Result<Response> {
     let base = format!("{}{}", here.site.prefix, here.path(&picked::tail(here, row)));
     let list = format!("{}{}", here.site.prefix, here.path("/checks"));
     let told: Vec<&str> = told.iter().map(|channel| channel.channel_name.as_str()).collect();
-    Ok(here.page(&Show {
-        site: &here.site,
-        row,
-        name: picked::name(row),
-        help: format!("{}{}", here.site.prefix, here.path("/help")),
-        tags: tags(row, &list),
-        list,
-        status: row.shown_status(here.now),
-        sentence: sentence::of(row, flips.first(), here.now, &here.site.reader),
-        news: NEWS.iter().find(|(word, _)| *word == news).map(|(_, text)| *text),
-        facts: facts(here, row, &told),
-        urls: here.opened.may_write().then(|| urls(here, row)),
-        is_new: row.n_pings == 0,
-        charts: charts(here, &picked),
-        filters: filters(&base, &log.chosen),
-        log,
-        may_write: here.opened.may_write(),
-        others: others(here),
-        base,
-    }))
+    Ok(page(
+        StatusCode::OK,
+        &Show {
+            site: &here.site,
+            row,
+            name: picked::name(row),
+            help: format!("{}{}", here.site.prefix, here.path("/help")),
+            tags: tags(row, &list),
+            list,
+            status: row.shown_status(here.now),
+            sentence: sentence::of(row, flips.first(), here.now, &here.site.reader),
+            news: NEWS.iter().find(|(word, _)| *word == news).map(|(_, text)| *text),
+            facts: facts(here, row, &told),
+            urls: here.opened.may_write().then(|| urls(here, row)),
+            is_new: row.n_pings == 0,
+            charts: charts(here, &picked),
+            filters: filters(&base, &log.chosen),
+            log,
+            may_write: here.opened.may_write(),
+            others: others(here),
+            base,
+        },
+    ))
 }
 
 /// The pictures of a check's runs. This is their one place: what `chart` draws of a check goes here.

@@ -5,10 +5,9 @@ use std::future::Future;
 
 use axum::extract::FromRequestParts;
 use axum::response::Response;
-use http::StatusCode;
 use http::request::Parts;
 
-use super::super::{Pages, Site, nav, page, problem, see_other, session};
+use super::super::{Pages, Site, nav, problem, see_other, session};
 use super::{Opened, of};
 use crate::clock::Timestamp;
 use crate::context::Context;
@@ -59,16 +58,6 @@ impl Here {
     /// The member's role is less than this.
     pub(in crate::http::pages) fn need(&self, role: Role) -> Result<()> {
         projects::require(&self.opened.project, role)
-    }
-
-    /// Renders a page.
-    pub(in crate::http::pages) fn page(&self, template: &impl askama::Template) -> Response {
-        page(StatusCode::OK, template)
-    }
-
-    /// The page again, where something in its form did not fit.
-    pub(in crate::http::pages) fn again(&self, template: &impl askama::Template) -> Response {
-        page(StatusCode::BAD_REQUEST, template)
     }
 
     /// Sends the browser on to a page of this project.
