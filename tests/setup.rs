@@ -93,7 +93,8 @@ both_databases! {
         let line = element(&page, "curl");
         let output = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), "OK", "{line}");
-        let page = visitor.get(&first_check(&mut visitor).await).await;
+        let own = first_check(&mut visitor).await;
+        let page = visitor.get(&own).await;
         assert!(page.text().contains("The last ping came at"), "{}", page.text());
 
         // The session is also good for the management API.
