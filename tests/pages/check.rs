@@ -34,9 +34,9 @@ both_databases! {
             assert!(page.text().contains(words), "{words}: {}", page.text());
         }
         let flips = desk.get(&format!("{}?log=flips", page_of(&check))).await;
-        assert!(flips.text().contains("Down → Up") && !flips.text().contains("exit status"));
+        assert!(flips.text().contains("Down → Up") && !flips.text().contains("exit status 7"));
         let pings = desk.get(&format!("{}?log=pings", page_of(&check))).await;
-        assert!(!pings.text().contains("Down → Up") && pings.text().contains("exit status"));
+        assert!(!pings.text().contains("Down → Up") && pings.text().contains("exit status 7"));
         let told = desk.get(&format!("{}?log=told", page_of(&check))).await;
         assert!(told.text().contains("Nothing yet."), "{}", told.text());
     }

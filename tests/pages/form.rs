@@ -44,7 +44,7 @@ both_databases! {
         for (more, field, says) in [
             (vec![("check_name", "")], "check_name", "must have 1 to 100 characters"),
             (vec![("grace", "soon")], "grace", "must be a whole number"),
-            (vec![("grace", "1"), ("grace_unit", "s")], "grace", "must be between 60 and"),
+            (vec![("grace", "9999"), ("grace_unit", "w")], "grace", "must be between"),
             (vec![("kind", "cron"), ("schedule", "61 * * * *"), ("timezone", "UTC")], "schedule", "61 is not within"),
             (vec![("kind", "cron"), ("schedule", "0 3 * * *"), ("timezone", "Mars")], "timezone", "must be an IANA time zone"),
             (vec![("slug", "No!")], "slug", "must have only a-z"),
