@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
 
 use super::words;
-use crate::clock::Timestamp;
+use crate::clock::{SECOND, Timestamp};
 use crate::domain::schedule::zone::{self, Tz};
 use crate::http::cookie;
 
@@ -85,6 +85,18 @@ impl Reader {
     pub(super) fn minute(&self, at: Timestamp) -> String {
         let local = self.local(at);
         format!("{}, {}", self.date_of(&local), self.time_of(&local, ""))
+    }
+
+    /// A moment by as much of its date as it needs: today's by its time, `Tue 14:05` within six days
+    /// of now, else `3 Mar 2026, 14:05`.
+    pub(super) fn near(&self, at: Timestamp, now: Timestamp) -> String {
+        const SIX_DAYS: i64 = 6 * 86_400 * SECOND;
+        let local = self.local(at);
+        match at.micros_since(now).abs() {
+            _ if local.date_naive() == self.local(now).date_naive() => self.time(at),
+            ..SIX_DAYS => format!("{} {}", local.format("%a"), self.time(at)),
+            _ => self.minute(at),
+        }
     }
 
     /// `3 Mar 2026`.
@@ -215,6 +227,15 @@ mod tests {
             (british.date(moment), british.time(moment)),
             ("3 Mar 2026".into(), "22:05".into())
         );
+    }
+
+    #[test]
+    fn what_is_near_is_told_by_less_of_its_date() {
+        let (reader, now) = (Reader::default(), at("2026-03-03T22:05:09Z"));
+        assert_eq!(reader.near(at("2026-03-03T01:00:00Z"), now), "01:00");
+        assert_eq!(reader.near(at("2026-03-04T01:00:00Z"), now), "Wed 01:00");
+        assert_eq!(reader.near(at("2026-02-27T01:00:00Z"), now), "Fri 01:00");
+        assert_eq!(reader.near(at("2026-03-10T22:00:00Z"), now), "10 Mar 2026, 22:00");
     }
 
     #[test]

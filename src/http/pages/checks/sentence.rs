@@ -32,11 +32,10 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    /// `03:00 (in 2 h)`; with the date where it is another day's.
+    /// `03:00 (in 2 h)`, `Tue 03:00 (in 1 day)`.
     fn at(&self, at: Timestamp) -> String {
-        let is_today = self.reader.date(at) == self.reader.date(self.now);
-        let clock = if is_today { self.reader.time(at) } else { self.reader.minute(at) };
-        format!("{clock} ({})", words::ago_or_in(at, self.now))
+        let far = words::ago_or_in(at, self.now);
+        format!("{} ({far})", self.reader.near(at, self.now))
     }
 
     fn last_ping(&self) -> String {
