@@ -81,7 +81,7 @@ fn read(here: &Here, draft: &Draft) -> Result<Preview> {
         .map_err(|reason| Fault::invalid("schedule", reason))?;
     let time = |each: &preview::Expected| {
         let far = super::super::words::ago_or_in(each.expected_at, here.now);
-        (reader.exact(each.expected_at), far, reader.minute(each.deadline_at))
+        (reader.exact(each.expected_at), far, reader.near(each.deadline_at, here.now))
     };
     Ok(Preview { words: schedule.words(), times: expected.iter().map(time).collect(), wrong: None })
 }
