@@ -131,7 +131,7 @@ impl House {
         let state = ManagementState::new(ctx.clone(), journal, outbound);
         let parts = management::router(state)
             .merge(ops::router(ctx.clone(), vitals.clone(), ingest.clone()))
-            .merge(pages::router(ctx.clone(), ingest.clone()));
+            .merge(pages::router(ctx.clone(), ingest.clone(), at_the_door.clone()));
         let finder = Finder::new(ctx.store.clone());
         if let Some(bound) = mail {
             let (ctx, ingest, finder) = (ctx.clone(), ingest.clone(), finder.clone());

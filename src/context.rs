@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::fault::{Fault, Result};
+use crate::live::Live;
 use crate::mail::Mailer;
 use crate::secret::{self, KEY_FILE, KeyOrigin, KeySource, Keyring, NEXT_KEY_FILE};
 use crate::store::states::Saved;
@@ -29,6 +30,8 @@ pub struct Context {
     pub mailer: Mailer,
     /// The bells.
     pub bells: Bells,
+    /// News for whoever looks at checks right now.
+    pub live: Live,
 }
 
 /// Bells that wake the workers before their time.
@@ -80,6 +83,7 @@ impl Context {
             store,
             keys: Arc::new(keys),
             bells: Bells::default(),
+            live: Live::default(),
         })
     }
 

@@ -37,6 +37,7 @@ pub mod config;
 pub mod domain;
 pub mod store;
 pub mod mail;
+pub mod live;
 pub mod context;
 pub mod vitals;
 pub mod notify;

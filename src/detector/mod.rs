@@ -175,6 +175,7 @@ impl Detector {
             failpoint::reached("flips_committed");
         }
         self.vitals.add(Count::Flip, round.turned_down as u64);
+        self.ctx.live.checks(|| changed.iter().map(|watched| watched.check_id).collect());
         self.ctx.bells.ring(Saved { sooner: None, ..saved });
         Ok(Some(round))
     }

@@ -49,6 +49,7 @@ pub(super) async fn store(
     match written {
         Ok((found, saved)) => {
             ctx.bells.ring(saved);
+            ctx.live.checks(|| jobs.iter().map(|job| job.check_id).collect());
             vitals.count(Count::Batch);
             vitals.add(Count::BatchedPing, jobs.len() as u64);
             answer(vitals, jobs, &found);
@@ -68,6 +69,7 @@ async fn store_alone(ctx: &Context, store: &Store, vitals: &Vitals, job: Job) {
     match write(ctx, store, &jobs).await {
         Ok((found, saved)) => {
             ctx.bells.ring(saved);
+            ctx.live.checks(|| jobs.iter().map(|job| job.check_id).collect());
             vitals.count(Count::Batch);
             vitals.count(Count::BatchedPing);
             answer(vitals, jobs, &found);

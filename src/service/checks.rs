@@ -345,6 +345,7 @@ pub async fn create(
     }
     let check_id = insert(ctx, &mut tx, project_id, settings, channels).await?;
     tx.commit().await?;
+    ctx.live.list(project_id);
     Ok(check_id)
 }
 
@@ -375,6 +376,7 @@ pub async fn find_or_create_by_slug(
     }
     let check_id = insert(ctx, &mut tx, project_id, settings, None).await?;
     tx.commit().await?;
+    ctx.live.list(project_id);
     Ok((check_id, true))
 }
 
@@ -486,6 +488,8 @@ pub async fn move_to(ctx: &Context, from: i64, check_id: i64, to: i64) -> Result
     held::look_again_at_check(&mut tx, check_id, now).await?;
     tx.commit().await?;
     ctx.bells.keeper.notify_one();
+    ctx.live.list(from);
+    ctx.live.list(to);
     Ok(())
 }
 
@@ -540,6 +544,7 @@ pub async fn update(ctx: &Context, project_id: i64, check_id: i64, change: &Chan
     tx.commit().await?;
     ctx.bells.ring(saved);
     ctx.bells.keeper.notify_one();
+    ctx.live.checks(|| [check_id].into());
     Ok(())
 }
 
@@ -571,7 +576,9 @@ pub async fn delete(ctx: &Context, project_id: i64, check_id: i64) -> Result<()>
     states::load_one(&mut tx, check_id).await?.ok_or_else(not_yours)?;
     checks::find(&mut tx, project_id, check_id).await?.ok_or_else(not_yours)?;
     checks::delete(&mut tx, project_id, check_id).await?;
-    tx.commit().await
+    tx.commit().await?;
+    ctx.live.list(project_id);
+    Ok(())
 }
 
 /// What about a check that was just written needs attention.

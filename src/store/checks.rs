@@ -721,3 +721,24 @@ pub async fn status_totals(conn: &mut Conn, now: Timestamp) -> Result<Vec<Status
                GROUP BY x.status ORDER BY x.status";
     Ok(fetch_all!(conn, StatusTotal, sql, now))
 }
+
+/// How a check stands, as far as others may have changed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Standing {
+    /// The check.
+    pub check_id: i64,
+    /// Pings so far.
+    pub n_pings: i64,
+    /// Changes of its state so far.
+    pub n_flips: i64,
+}
+
+/// How all checks of a project stand.
+///
+/// # Errors
+/// The database is out.
+pub async fn standings(conn: &mut Conn, project_id: i64) -> Result<Vec<Standing>> {
+    let sql = "SELECT s.check_id, s.n_pings, s.n_flips FROM checks c \
+               JOIN check_states s ON s.check_id = c.check_id WHERE c.project_id = $1";
+    Ok(fetch_all!(conn, Standing, sql, project_id))
+}

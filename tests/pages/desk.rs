@@ -23,7 +23,12 @@ pub struct Desk {
 
 impl Desk {
     pub async fn open(database: Database) -> Self {
-        let server = TestServer::start(database, &[]).await;
+        Self::open_with(database, &[]).await
+    }
+
+    /// The same with these settings.
+    pub async fn open_with(database: Database, settings: &[(&str, &str)]) -> Self {
+        let server = TestServer::start(database, settings).await;
         let api = Api::new_project(server.address(), &server.new_user(OWNER)).await;
         let mut visitor = Visitor::at(&server).signed_in(OWNER).await;
         let home = visitor.get("/").await;

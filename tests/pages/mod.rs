@@ -8,6 +8,7 @@ mod desk;
 mod first_minutes;
 mod form;
 mod keyboard;
+mod live;
 mod looks;
 mod session;
 mod sign_in;

@@ -43,11 +43,12 @@ const SHEET: &str = concat!(
     include_str!("assets/css/checks.css"),
 );
 
-static ASSETS: [Asset; 7] = [
+static ASSETS: [Asset; 9] = [
     asset!("api.css", "text/css; charset=utf-8"),
     asset!("api.js", "text/javascript; charset=utf-8"),
     asset!("checks.js", "text/javascript; charset=utf-8"),
     asset!("cron.js", "text/javascript; charset=utf-8"),
+    asset!("live.js", "text/javascript; charset=utf-8"),
     Asset {
         name: "overdue.css",
         kind: "text/css; charset=utf-8",
@@ -56,6 +57,7 @@ static ASSETS: [Asset; 7] = [
     },
     asset!("overdue.js", "text/javascript; charset=utf-8"),
     asset!("overdue.svg", "image/svg+xml"),
+    asset!("overdue-down.svg", "image/svg+xml"),
 ];
 
 fn version(text: &str) -> String {

@@ -10,6 +10,7 @@ mod checks;
 mod form;
 mod guesses;
 mod home;
+mod live;
 mod mail;
 mod nav;
 mod next;
@@ -40,6 +41,7 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, StatusCode};
+use tokio::sync::watch;
 
 use crate::clock::SECOND;
 use crate::context::Context;
@@ -47,6 +49,7 @@ use crate::fault::Fault;
 use crate::ingest::Ingest;
 
 use guesses::Guesses;
+use live::Hall;
 use site::Site;
 use swagger::Swagger;
 use tries::Tries;
@@ -66,17 +69,21 @@ struct Pages {
     /// Guesses at passwords.
     guesses: Arc<Guesses>,
     swagger: Arc<Swagger>,
+    /// Where pages that are open hear what changes.
+    hall: Arc<Hall>,
 }
 
 /// Every page, below the configured prefix: `/`, `/projects/…`, `/setup`, `/sign-in`,
 /// `/sign-out`, `/theme`, `/docs/api`, what links in mails lead to (`/mail/…`), and what they need in `/assets/…`.
-pub fn router(ctx: Context, ingest: Ingest) -> Router {
+/// `door` turns true when the server stops taking requests.
+pub fn router(ctx: Context, ingest: Ingest, door: watch::Receiver<bool>) -> Router {
     let pages = Pages {
         ctx,
         ingest,
         codes: Arc::new(Tries::new(5, 60 * SECOND)),
         guesses: Arc::default(),
         swagger: Arc::default(),
+        hall: Arc::new(Hall::new(door)),
     };
     Router::new()
         .route("/", get(home::show))
@@ -85,6 +92,7 @@ pub fn router(ctx: Context, ingest: Ingest) -> Router {
         .route("/sign-out", post(sign_out::submit))
         .route("/theme", post(theme::submit))
         .merge(checks::routes())
+        .route("/projects/{project}/events", get(live::listen))
         .route("/mail/confirm/{token}", get(mail::ask_consent).post(mail::consent))
         .route("/mail/unsubscribe/{token}", get(mail::ask_end).post(mail::end))
         .route("/docs/api", get(api::show))

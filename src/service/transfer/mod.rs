@@ -91,6 +91,7 @@ pub async fn import(ctx: &Context, user_id: i64, project_id: i64, text: &str) ->
     tx.commit().await?;
     ctx.bells.ring(saved);
     ctx.bells.keeper.notify_one();
+    ctx.live.list(project_id);
     let mut report = report(ctx, &present, &plan);
     report.remarks.extend(late);
     Ok(report)

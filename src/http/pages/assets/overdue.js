@@ -1,5 +1,5 @@
-// What pages do beyond plain HTML: lines that can be copied with a button, a status that looks
-// again by itself, menus that close, times that go on. Everything works without it.
+// What pages do beyond plain HTML: lines that can be copied with a button, menus that close, times
+// that go on. Everything works without it.
 
 // ---- The browser's time zone, in which the server writes times
 
@@ -37,10 +37,14 @@ function offerText(button) {
 }
 
 // Browsers have a clipboard only on https and on this machine itself.
-if (navigator.clipboard) {
-  document.querySelectorAll("pre[data-copy]").forEach(offerCopy);
-  document.querySelectorAll("[data-copies]").forEach(offerText);
+function offer(part) {
+  if (!navigator.clipboard) return;
+  part.querySelectorAll("pre[data-copy]").forEach(offerCopy);
+  part.querySelectorAll("[data-copies]").forEach(offerText);
 }
+offer(document);
+// What comes while the page is open (live.js) has them, too.
+document.addEventListener("overdue:put", (event) => offer(event.detail));
 
 // ---- Menus close when something else is clicked, and by Escape
 
@@ -79,24 +83,3 @@ setInterval(() => {
     if (time.textContent !== words) time.textContent = words;
   }
 }, 5000);
-
-// ---- A status that looks again by itself
-
-async function lookAgain() {
-  const old = document.querySelector("[data-live]");
-  if (!old) return;
-  try {
-    const answer = await fetch(location.href, { cache: "no-store" });
-    const html = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = html.getElementById(old.id);
-    if (fresh && !("live" in fresh.dataset)) {
-      old.className = fresh.className;
-      old.replaceChildren(...fresh.childNodes);
-      delete old.dataset.live;
-    }
-  } catch {
-    // The server is away: the next look may find it.
-  }
-  setTimeout(lookAgain, 2000);
-}
-setTimeout(lookAgain, 2000);

@@ -17,7 +17,8 @@ use super::picked;
 use crate::clock::Timestamp;
 use crate::domain::ping::PingKind;
 use crate::domain::run::RunResult;
-use crate::fault::Result;
+use crate::context::Context;
+use crate::fault::{Fault, Result};
 use crate::store::checks::{self, CheckRow, Filter, Order, OrderBy};
 use crate::store::tx::Conn;
 use crate::store::{channels, pings, projects, runs};
@@ -141,9 +142,26 @@ struct Data {
     total: i64,
     counts: Vec<projects::StatusCount>,
     tags: Vec<checks::TagCount>,
+    beside: Beside,
+}
+
+/// What stands in lines beside the checks themselves.
+struct Beside {
     strips: HashMap<i64, Vec<StripRun>>,
     told: Vec<(i64, i64)>,
     channels: HashMap<i64, String>,
+}
+
+impl Beside {
+    async fn read(conn: &mut Conn, project_id: i64, rows: &[CheckRow]) -> Result<Self> {
+        let ids: Vec<i64> = rows.iter().map(|row| row.check_id).collect();
+        let (channels, _) = channels::list(conn, project_id, 0, CHANNELS).await?;
+        Ok(Self {
+            strips: strips(conn, &ids).await?,
+            told: channels::of_checks(conn, &ids).await?,
+            channels: channels.into_iter().map(|row| (row.channel_id, row.channel_name)).collect(),
+        })
+    }
 }
 
 async fn read(here: &Here, asked: &Asked) -> Result<Data> {
@@ -152,14 +170,10 @@ async fn read(here: &Here, asked: &Asked) -> Result<Data> {
     let offset = (asked.page - 1) * PAGE;
     let filter = asked.filter();
     let (rows, total) = checks::list(&mut conn, project_id, &filter, now, offset, PAGE).await?;
-    let ids: Vec<i64> = rows.iter().map(|row| row.check_id).collect();
-    let (channels, _) = channels::list(&mut conn, project_id, 0, CHANNELS).await?;
     Ok(Data {
         counts: projects::status_counts(&mut conn, &[project_id], now).await?,
         tags: checks::tags_of(&mut conn, project_id, TAGS).await?,
-        strips: strips(&mut conn, &ids).await?,
-        told: channels::of_checks(&mut conn, &ids).await?,
-        channels: channels.into_iter().map(|row| (row.channel_id, row.channel_name)).collect(),
+        beside: Beside::read(&mut conn, project_id, &rows).await?,
         rows,
         total,
     })
@@ -188,10 +202,16 @@ async fn strips(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Vec<StripRu
 async fn list(here: &Here, uri: &Uri) -> Result<Response> {
     let asked = Asked::read(uri);
     let data = read(here, &asked).await?;
+    let seen = Seen {
+        site: &here.site,
+        project: &here.opened.project.uuid,
+        may_write: here.opened.may_write(),
+        now: here.now,
+    };
     let base = format!("{}{}", here.site.prefix, here.path("/checks"));
     let query = asked.query();
     let address = if query.is_empty() { base.clone() } else { format!("{base}?{query}") };
-    let lines = data.rows.iter().map(|row| line(here, &data, row)).collect();
+    let lines = data.rows.iter().map(|row| line(&seen, &data.beside, row)).collect();
     Ok(page(
         StatusCode::OK,
         &List {
@@ -243,27 +263,70 @@ fn tags<'a>(here: &Here, asked: &Asked, data: &'a Data, base: &str) -> Vec<Choic
     data.tags.iter().map(choice).collect()
 }
 
-fn line<'a>(here: &Here, data: &'a Data, row: &'a CheckRow) -> Line<'a> {
-    let (now, reader) = (here.now, &here.site.reader);
+/// Who sees a line, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen<'a> {
+    pub(super) site: &'a Site,
+    /// The project's public id.
+    pub(super) project: &'a str,
+    pub(super) may_write: bool,
+    pub(super) now: Timestamp,
+}
+
+fn line<'a>(seen: &Seen<'_>, beside: &'a Beside, row: &'a CheckRow) -> Line<'a> {
+    let (now, reader) = (seen.now, &seen.site.reader);
     let when = |at: Timestamp| reader.when(at, now);
     let status = row.shown_status(now);
     let expected = row.next_ping_at.filter(|_| matches!(status, "up" | "grace" | "down"));
-    let told = data.told.iter().filter(|(check_id, _)| *check_id == row.check_id);
-    let may_ping = here.opened.may_write();
+    let told = beside.told.iter().filter(|(check_id, _)| *check_id == row.check_id);
+    let tail = picked::tail_for(seen.may_write, row);
     Line {
         row,
         name: picked::name(row),
-        href: format!("{}{}", here.site.prefix, here.path(&picked::tail(here, row))),
+        href: format!("{}/projects/{}{tail}", seen.site.prefix, seen.project),
         status,
         schedule: row.settings.rules().schedule.words(),
         last: row.last_ping_at.map(when),
         next: expected.map(when),
         down: row.alert_at.filter(|_| status == "grace").map(when),
         running: row.last_start_at.filter(|_| row.open_runs > 0).map(when),
-        strip: data.strips.get(&row.check_id).map_or_else(String::new, |runs| chart::strip(runs)),
-        channels: told.filter_map(|(_, id)| data.channels.get(id)).map(String::as_str).collect(),
-        url: may_ping.then(|| format!("{}{}", here.site.ping_endpoint, row.uuid)),
+        strip: beside.strips.get(&row.check_id).map_or_else(String::new, |runs| chart::strip(runs)),
+        channels: told.filter_map(|(_, id)| beside.channels.get(id)).map(String::as_str).collect(),
+        url: seen.may_write.then(|| format!("{}{}", seen.site.ping_endpoint, row.uuid)),
     }
+}
+
+/// A line by itself, as it comes to a page that is open.
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r#"{% import "src/http/pages/pieces.html" as pieces %}{% include "src/http/pages/checks/row.html" %}"#
+)]
+struct Alone<'a> {
+    line: Line<'a>,
+    may_write: bool,
+}
+
+/// The lines of these checks of a project, each with the check's id.
+///
+/// # Errors
+/// The database is out.
+pub(super) async fn lines(
+    ctx: &Context,
+    seen: &Seen<'_>,
+    project_id: i64,
+    filter: &Filter,
+) -> Result<Vec<(i64, String)>> {
+    let mut conn = ctx.store.read().await?;
+    let most = i64::try_from(filter.check_ids.len()).unwrap_or(PAGE);
+    let (rows, _) = checks::list(&mut conn, project_id, filter, seen.now, 0, most).await?;
+    let beside = Beside::read(&mut conn, project_id, &rows).await?;
+    drop(conn);
+    let draw = |row: &CheckRow| {
+        let alone = Alone { line: line(seen, &beside, row), may_write: seen.may_write };
+        Ok((row.check_id, alone.render().map_err(Fault::internal)?))
+    };
+    rows.iter().map(draw).collect()
 }
 
 #[cfg(test)]

@@ -28,7 +28,12 @@ impl Picked {
 
 /// How the check's pages are addressed: `/checks/{name}`, below the project.
 pub(super) fn tail(here: &Here, row: &CheckRow) -> String {
-    if here.opened.may_write() {
+    tail_for(here.opened.may_write(), row)
+}
+
+/// The same for somebody who may change the project, or may only look.
+pub(super) fn tail_for(may_write: bool, row: &CheckRow) -> String {
+    if may_write {
         format!("/checks/{}", row.uuid)
     } else {
         format!("/checks/{}", row.check_id)

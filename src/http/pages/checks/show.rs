@@ -58,6 +58,8 @@ struct Show<'a> {
     urls: Option<Urls>,
     /// The snippets stand open.
     is_new: bool,
+    /// Where the page hears what changes.
+    events: String,
     /// Pictures of its runs, ready to be shown.
     charts: String,
     log: Log,
@@ -112,6 +114,7 @@ async fn check(here: &Here, name: &str, uri: &Uri) -> Result<Response> {
             facts: facts(here, row, &told),
             urls: here.opened.may_write().then(|| urls(here, row)),
             is_new: row.n_pings == 0,
+            events: format!("{}{}", here.site.prefix, here.path("/events")),
             charts: charts(here, &picked),
             filters: filters(&base, &log.chosen),
             log,
