@@ -15,9 +15,9 @@ use super::super::reader::When;
 use super::super::{Site, page, texts};
 use super::picked;
 use crate::clock::Timestamp;
+use crate::context::Context;
 use crate::domain::ping::PingKind;
 use crate::domain::run::RunResult;
-use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::store::checks::{self, CheckRow, Filter, Order, OrderBy};
 use crate::store::tx::Conn;
@@ -265,7 +265,7 @@ fn tags<'a>(here: &Here, asked: &Asked, data: &'a Data, base: &str) -> Vec<Choic
 
 /// Who sees a line, and when.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen<'a> {
+pub(in crate::http::pages) struct Seen<'a> {
     pub(super) site: &'a Site,
     /// The project's public id.
     pub(super) project: &'a str,
@@ -311,7 +311,7 @@ struct Alone<'a> {
 ///
 /// # Errors
 /// The database is out.
-pub(super) async fn lines(
+pub(in crate::http::pages) async fn lines(
     ctx: &Context,
     seen: &Seen<'_>,
     project_id: i64,

@@ -18,7 +18,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use super::Pages;
-pub(super) use list::{Seen, lines};
+pub(in crate::http::pages) use list::{Seen, lines};
 
 pub(super) fn routes() -> Router<Pages> {
     let at = |tail: &str| format!("/projects/{{project}}/checks{tail}");

@@ -33,11 +33,7 @@ pub(super) fn tail(here: &Here, row: &CheckRow) -> String {
 
 /// The same for somebody who may change the project, or may only look.
 pub(super) fn tail_for(may_write: bool, row: &CheckRow) -> String {
-    if may_write {
-        format!("/checks/{}", row.uuid)
-    } else {
-        format!("/checks/{}", row.check_id)
-    }
+    if may_write { format!("/checks/{}", row.uuid) } else { format!("/checks/{}", row.check_id) }
 }
 
 /// What the check is called; one without a name by a word that says so.
