@@ -10,6 +10,7 @@ use super::answer::Answer;
 use super::raw::Wire;
 
 /// A project of a test's own.
+#[derive(Clone)]
 pub struct Api {
     /// The client that pings go out by. A test may put another in its place.
     pub http: reqwest::Client,

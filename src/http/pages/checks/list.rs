@@ -266,11 +266,11 @@ fn tags<'a>(here: &Here, asked: &Asked, data: &'a Data, base: &str) -> Vec<Choic
 /// Who sees a line, and when.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::http::pages) struct Seen<'a> {
-    pub(super) site: &'a Site,
+    pub(in crate::http::pages) site: &'a Site,
     /// The project's public id.
-    pub(super) project: &'a str,
-    pub(super) may_write: bool,
-    pub(super) now: Timestamp,
+    pub(in crate::http::pages) project: &'a str,
+    pub(in crate::http::pages) may_write: bool,
+    pub(in crate::http::pages) now: Timestamp,
 }
 
 fn line<'a>(seen: &Seen<'_>, beside: &'a Beside, row: &'a CheckRow) -> Line<'a> {
