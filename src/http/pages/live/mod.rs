@@ -32,7 +32,7 @@ const MOST_OF_ONE: usize = 50;
 const MOST: usize = 5000;
 /// After so long the browser connects again, which keeps the session of an open page alive and finds
 /// out whether it still is one.
-const TURN: Duration = Duration::from_secs(300);
+const TURN: Duration = Duration::from_mins(5);
 /// The browser connects again after so many milliseconds.
 const FIRST: &[u8] = b"retry: 2000\n: welcome\n\n";
 /// For a listener that was too slow: it looks at everything.
