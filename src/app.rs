@@ -128,10 +128,10 @@ impl House {
         }
 
         announce(ctx, &listeners, mail.as_ref()).await?;
-        let state = ManagementState::new(ctx.clone(), journal, outbound);
+        let state = ManagementState::new(ctx.clone(), journal, outbound.clone());
         let parts = management::router(state)
             .merge(ops::router(ctx.clone(), vitals.clone(), ingest.clone()))
-            .merge(pages::router(ctx.clone(), ingest.clone(), at_the_door.clone()));
+            .merge(pages::router(ctx.clone(), ingest.clone(), at_the_door.clone(), outbound));
         let finder = Finder::new(ctx.store.clone());
         if let Some(bound) = mail {
             let (ctx, ingest, finder) = (ctx.clone(), ingest.clone(), finder.clone());

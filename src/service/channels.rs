@@ -166,6 +166,49 @@ pub async fn find(conn: &mut Conn, project_id: i64, channel_id: i64) -> Result<C
     row.ok_or_else(|| Fault::Forbidden("this channel is not in this project".to_owned()))
 }
 
+/// A channel of this project, by its public id.
+///
+/// # Errors
+/// [`Fault::NotFound`], the same for one that is another's and one that does not exist.
+pub async fn find_by_uuid(conn: &mut Conn, project_id: i64, uuid: &str) -> Result<ChannelRow> {
+    let row = channels::find_by_uuid(conn, uuid).await?;
+    row.filter(|row| row.project_id == project_id).ok_or(Fault::NotFound)
+}
+
+/// Makes every check of the project tell a channel too; how many did not before.
+///
+/// # Errors
+/// It is not in this project.
+pub async fn assign_to_all(ctx: &Context, project_id: i64, channel_id: i64) -> Result<u64> {
+    let mut tx = ctx.store.begin().await?;
+    projects::lock(&mut tx, project_id).await?;
+    find(&mut tx, project_id, channel_id).await?;
+    let changed = channels::assign_to_all(&mut tx, project_id, channel_id).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// Has a message that was given up tried again, as long as a new one.
+///
+/// # Errors
+/// The channel is not in this project, or it has no such message that was given up.
+pub async fn retry(
+    ctx: &Context,
+    project_id: i64,
+    channel_id: i64,
+    notification_id: i64,
+) -> Result<()> {
+    let mut tx = ctx.store.begin().await?;
+    find(&mut tx, project_id, channel_id).await?;
+    if !notifications::queue_again(&mut tx, channel_id, notification_id, ctx.now()).await? {
+        let reason = "there is no such message any more that was given up".to_owned();
+        return Err(Fault::Conflict(reason));
+    }
+    tx.commit().await?;
+    ctx.bells.notifier.notify_one();
+    Ok(())
+}
+
 /// The configuration of a new channel, in the form in which it is stored: every field there, with
 /// a signing secret of its own where none is given.
 ///

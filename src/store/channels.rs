@@ -243,6 +243,60 @@ pub async fn of_checks(conn: &mut Conn, check_ids: &[i64]) -> Result<Vec<(i64, i
     Ok(rows.into_iter().map(|row| (row.check_id, row.channel_id)).collect())
 }
 
+/// How many checks tell each of these channels, without those that do it by a group; channels that
+/// none tells are left out.
+///
+/// # Errors
+/// The database is out.
+pub async fn count_checks(conn: &mut Conn, channel_ids: &[i64]) -> Result<Vec<(i64, i64)>> {
+    #[derive(sqlx::FromRow)]
+    struct CountRow {
+        channel_id: i64,
+        checks: i64,
+    }
+    let sql = format!(
+        "SELECT channel_id, COUNT(*) AS checks FROM check_channels WHERE {} GROUP BY channel_id",
+        conn.db().is_in("channel_id", "$1")
+    );
+    let rows = fetch_all!(conn, CountRow, AssertSqlSafe(sql), id_list(channel_ids));
+    Ok(rows.into_iter().map(|row| (row.channel_id, row.checks)).collect())
+}
+
+/// A check that tells a channel.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Teller {
+    /// Its id.
+    pub check_id: i64,
+    /// Its name; may be empty.
+    pub check_name: String,
+}
+
+/// The first checks by name that tell a channel, so many.
+///
+/// # Errors
+/// The database is out.
+pub async fn checks_of(conn: &mut Conn, channel_id: i64, limit: i64) -> Result<Vec<Teller>> {
+    let sql = "SELECT c.check_id, c.check_name FROM check_channels k \
+               JOIN checks c ON c.check_id = k.check_id WHERE k.channel_id = $1 \
+               ORDER BY c.check_name, c.check_id LIMIT $2";
+    Ok(fetch_all!(conn, Teller, sql, channel_id, limit))
+}
+
+/// Makes every check of a project tell a channel, besides those that it tells; how many did not.
+///
+/// # Errors
+/// The database refused.
+pub async fn assign_to_all(conn: &mut Conn, project_id: i64, channel_id: i64) -> Result<u64> {
+    Ok(execute!(
+        conn,
+        "INSERT INTO check_channels (check_id, channel_id) \
+         SELECT c.check_id, $2 FROM checks c WHERE c.project_id = $1 \
+         ON CONFLICT (check_id, channel_id) DO NOTHING",
+        project_id,
+        channel_id
+    ))
+}
+
 /// Makes a group stand for exactly these channels.
 ///
 /// # Errors

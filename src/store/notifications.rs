@@ -653,3 +653,50 @@ pub async fn list(
     let total = fetch_value!(conn, i64, AssertSqlSafe(count), id);
     Ok((rows, total))
 }
+
+/// A page of a channel's notifications in this state, or in any; the latest first, and how many
+/// there are.
+///
+/// # Errors
+/// The database is out.
+pub async fn list_of_channel(
+    conn: &mut Conn,
+    channel_id: i64,
+    state: Option<NotificationState>,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<NotificationRow>, i64)> {
+    let state = state.map(NotificationState::as_str);
+    let condition = "channel_id = $1 AND (CAST($2 AS TEXT) IS NULL OR state = $2)";
+    let page = format!(
+        "SELECT {COLUMNS} FROM notifications n WHERE {condition} \
+         ORDER BY n.notification_id DESC LIMIT $3 OFFSET $4"
+    );
+    let rows =
+        fetch_all!(conn, NotificationRow, AssertSqlSafe(page), channel_id, state, limit, offset);
+    let count = format!("SELECT COUNT(*) FROM notifications WHERE {condition}");
+    Ok((rows, fetch_value!(conn, i64, AssertSqlSafe(count), channel_id, state)))
+}
+
+/// Queues a notification of a channel again that was given up, as if it were new; false where there
+/// is no such one.
+///
+/// # Errors
+/// The database refused.
+pub async fn queue_again(
+    conn: &mut Conn,
+    channel_id: i64,
+    notification_id: i64,
+    now: Timestamp,
+) -> Result<bool> {
+    let changed = execute!(
+        conn,
+        "UPDATE notifications SET state = 'pending', attempts = 0, next_attempt_at = $3, \
+         due_at = $3, group_id = NULL \
+         WHERE notification_id = $2 AND channel_id = $1 AND state = 'failed'",
+        channel_id,
+        notification_id,
+        now
+    );
+    Ok(changed > 0)
+}

@@ -41,6 +41,7 @@ const SHEET: &str = concat!(
     include_str!("assets/css/pieces.css"),
     include_str!("assets/css/table.css"),
     include_str!("assets/css/checks.css"),
+    include_str!("assets/css/channels.css"),
 );
 
 static ASSETS: [Asset; 9] = [

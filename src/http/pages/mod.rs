@@ -5,6 +5,7 @@
 
 mod api;
 mod assets;
+mod channels;
 mod chart;
 mod checks;
 mod form;
@@ -47,6 +48,7 @@ use crate::clock::SECOND;
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::ingest::Ingest;
+use crate::notify::outbound::Outbound;
 
 use guesses::Guesses;
 use live::Hall;
@@ -64,6 +66,8 @@ struct Pages {
     ctx: Context,
     /// Where a ping by a page's button goes.
     ingest: Ingest,
+    /// By what a test of a channel leaves.
+    outbound: Arc<Outbound>,
     /// Guesses at the one-time code, by all clients together: five a minute.
     codes: Arc<Tries<()>>,
     /// Guesses at passwords.
@@ -76,10 +80,11 @@ struct Pages {
 /// Every page, below the configured prefix: `/`, `/projects/…`, `/setup`, `/sign-in`,
 /// `/sign-out`, `/theme`, `/docs/api`, what links in mails lead to (`/mail/…`), and what they need in `/assets/…`.
 /// `door` turns true when the server stops taking requests.
-pub fn router(ctx: Context, ingest: Ingest, door: watch::Receiver<bool>) -> Router {
+pub fn router(ctx: Context, ingest: Ingest, door: watch::Receiver<bool>, outbound: Arc<Outbound>) -> Router {
     let pages = Pages {
         ctx,
         ingest,
+        outbound,
         codes: Arc::new(Tries::new(5, 60 * SECOND)),
         guesses: Arc::default(),
         swagger: Arc::default(),
@@ -93,6 +98,7 @@ pub fn router(ctx: Context, ingest: Ingest, door: watch::Receiver<bool>) -> Rout
         .route("/theme", post(theme::submit))
         .merge(checks::routes())
         .route("/projects/{project}/events", get(live::listen))
+        .merge(channels::routes())
         .route("/mail/confirm/{token}", get(mail::ask_consent).post(mail::consent))
         .route("/mail/unsubscribe/{token}", get(mail::ask_end).post(mail::end))
         .route("/docs/api", get(api::show))

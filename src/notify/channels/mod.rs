@@ -122,6 +122,18 @@ impl Kind {
         }
     }
 
+    /// What it is, in a sentence.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Email => "Mail to one address, whose recipient is asked for consent first.",
+            Self::Webhook => "A request to any URL, with a body of your own and a signature.",
+            Self::Command => "A program on the server's machine, out of those that its configuration allows.",
+            Self::Group => "Several channels under one name.",
+            Self::Service(service) => service.about,
+        }
+    }
+
     /// How many messages go to a channel within a minute before they are collected, where nobody
     /// chose a number: 10 for kinds that people read, 0 (never) for `webhook` and the incident
     /// kinds, whose messages must come one by one.
