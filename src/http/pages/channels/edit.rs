@@ -68,8 +68,9 @@ impl<'a> Edit<'a> {
     }
 
     /// Whether this setting can be chosen for the kind.
-    fn is_free(&self, name: &&str) -> bool {
-        self.kind.fixed_settings().is_none_or(|(fixed, _)| !fixed.contains(name))
+    fn is_free(&self, name: &str) -> bool {
+        let fixed = self.kind.fixed_settings().map(|(fixed, _)| fixed).unwrap_or_default();
+        !fixed.contains(&name)
     }
 }
 

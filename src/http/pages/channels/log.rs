@@ -56,7 +56,7 @@ pub(super) async fn read(
     let (rows, total) = notifications::list_of_channel(
         &mut conn,
         channel_id,
-        NotificationState::parse(state),
+        state.parse().ok(),
         (page - 1) * PAGE,
         PAGE,
     )
