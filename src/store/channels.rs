@@ -2,6 +2,7 @@
 
 use sqlx::AssertSqlSafe;
 
+use super::checks::Name;
 use super::dialect::{Column, Rows, id_list};
 use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value};
 use super::{Flag, IdRow};
@@ -262,24 +263,15 @@ pub async fn count_checks(conn: &mut Conn, channel_ids: &[i64]) -> Result<Vec<(i
     Ok(rows.into_iter().map(|row| (row.channel_id, row.checks)).collect())
 }
 
-/// A check that tells a channel.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Teller {
-    /// Its id.
-    pub check_id: i64,
-    /// Its name; may be empty.
-    pub check_name: String,
-}
-
 /// The first checks by name that tell a channel, so many.
 ///
 /// # Errors
 /// The database is out.
-pub async fn checks_of(conn: &mut Conn, channel_id: i64, limit: i64) -> Result<Vec<Teller>> {
+pub async fn checks_of(conn: &mut Conn, channel_id: i64, limit: i64) -> Result<Vec<Name>> {
     let sql = "SELECT c.check_id, c.check_name FROM check_channels k \
                JOIN checks c ON c.check_id = k.check_id WHERE k.channel_id = $1 \
                ORDER BY c.check_name, c.check_id LIMIT $2";
-    Ok(fetch_all!(conn, Teller, sql, channel_id, limit))
+    Ok(fetch_all!(conn, Name, sql, channel_id, limit))
 }
 
 /// Makes every check of a project tell a channel, besides those that it tells; how many did not.

@@ -172,3 +172,63 @@ pub async fn list(
     let total = fetch_value!(conn, i64, "SELECT COUNT(*) FROM runs WHERE check_id = $1", check_id);
     Ok((rows, total))
 }
+
+/// Which runs of a project are asked for; what is none does not filter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter {
+    /// Those of this check.
+    pub check_id: Option<i64>,
+    /// Those that stand so.
+    pub result: Option<RunResult>,
+    /// Those that began at this moment or later.
+    pub since: Option<Timestamp>,
+}
+
+/// A run and the name of its check.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct NamedRun {
+    /// The run.
+    #[sqlx(flatten)]
+    pub run: RunRow,
+    /// The check's name; may be empty.
+    pub check_name: String,
+}
+
+/// A page of a project's runs, the latest first, and how many there are.
+///
+/// # Errors
+/// The database is out.
+pub async fn list_of_project(
+    conn: &mut Conn,
+    project_id: i64,
+    filter: Filter,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<NamedRun>, i64)> {
+    let (result, since) =
+        (filter.result.map(RunResult::as_str), filter.since.unwrap_or(Timestamp(0)));
+    let among = "FROM runs r JOIN checks c ON c.check_id = r.check_id WHERE c.project_id = $1 \
+                 AND (CAST($2 AS BIGINT) IS NULL OR r.check_id = $2) \
+                 AND (CAST($3 AS TEXT) IS NULL OR r.result = $3) AND r.started_at >= $4";
+    let columns = COLUMNS.split(", ").map(|name| format!("r.{}", name.trim()));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    let page = format!(
+        "SELECT {columns}, c.check_name {among} ORDER BY r.run_id DESC LIMIT $5 OFFSET $6"
+    );
+    let check_id = filter.check_id;
+    let rows = fetch_all!(
+        conn,
+        NamedRun,
+        AssertSqlSafe(page),
+        project_id,
+        check_id,
+        result,
+        since,
+        limit,
+        offset
+    );
+    let count = format!("SELECT COUNT(*) {among}");
+    let total =
+        fetch_value!(conn, i64, AssertSqlSafe(count), project_id, check_id, result, since);
+    Ok((rows, total))
+}

@@ -45,6 +45,7 @@ const SHEET: &str = concat!(
 );
 
 static ASSETS: [Asset; 9] = [
+static ASSETS: [Asset; 8] = [
     asset!("api.css", "text/css; charset=utf-8"),
     asset!("api.js", "text/javascript; charset=utf-8"),
     asset!("checks.js", "text/javascript; charset=utf-8"),
@@ -59,6 +60,7 @@ static ASSETS: [Asset; 9] = [
     asset!("overdue.js", "text/javascript; charset=utf-8"),
     asset!("overdue.svg", "image/svg+xml"),
     asset!("overdue-down.svg", "image/svg+xml"),
+    asset!("tokens.js", "text/javascript; charset=utf-8"),
 ];
 
 fn version(text: &str) -> String {

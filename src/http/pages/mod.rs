@@ -18,6 +18,8 @@ mod next;
 mod pager;
 mod project;
 mod reader;
+mod requests;
+mod runs;
 mod session;
 pub mod setup;
 mod sign_in;
@@ -26,7 +28,9 @@ mod site;
 mod swagger;
 mod texts;
 mod theme;
+mod tokens;
 mod tries;
+mod visit;
 mod words;
 
 use std::sync::Arc;
@@ -99,6 +103,9 @@ pub fn router(ctx: Context, ingest: Ingest, door: watch::Receiver<bool>, outboun
         .merge(checks::routes())
         .route("/projects/{project}/events", get(live::listen))
         .merge(channels::routes())
+        .merge(runs::routes())
+        .merge(tokens::routes())
+        .merge(requests::routes())
         .route("/mail/confirm/{token}", get(mail::ask_consent).post(mail::consent))
         .route("/mail/unsubscribe/{token}", get(mail::ask_end).post(mail::end))
         .route("/docs/api", get(api::show))

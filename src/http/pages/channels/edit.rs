@@ -4,9 +4,9 @@
 use askama::Template;
 use axum::extract::{Path, Request};
 use axum::response::Response;
-use http::Uri;
+use http::{StatusCode, Uri};
 
-use super::super::Site;
+use super::super::{Site, page};
 use super::super::form::{self, Errors, Field, Fields};
 use super::super::project::{Here, to_its_end};
 use super::inputs::{self, Control, Input};
@@ -204,10 +204,10 @@ async fn first(here: &Here, uri: &Uri) -> Result<Response> {
     here.need(Role::Editor)?;
     let Some(kind) = asked(uri) else {
         let list = format!("{}{}", here.site.prefix, here.path("/channels"));
-        return Ok(here.page(&Kinds { site: &here.site, list, kinds: kinds::all() }));
+        return Ok(page(StatusCode::OK, &Kinds { site: &here.site, list, kinds: kinds::all() }));
     };
     let target = Target::read(here, kind, None).await?;
-    Ok(here.page(&target.page(here, &Draft::fresh(kind), &Errors::default())))
+    Ok(page(StatusCode::OK, &target.page(here, &Draft::fresh(kind), &Errors::default())))
 }
 
 pub(super) async fn show(here: Here, Path((_, uuid)): Path<(String, String)>) -> Response {
@@ -221,7 +221,7 @@ async fn stored(here: &Here, uuid: &str) -> Result<Response> {
     let kind = kind_of(&row.kind)?;
     let draft = Draft::of(here, kind, &row)?;
     let target = Target::read(here, kind, Some(row)).await?;
-    Ok(here.page(&target.page(here, &draft, &Errors::default())))
+    Ok(page(StatusCode::OK, &target.page(here, &draft, &Errors::default())))
 }
 
 pub(super) async fn create(here: Here, uri: Uri, request: Request) -> Response {
@@ -258,7 +258,7 @@ async fn submit(here: &Here, target: Target, request: Request) -> Result<Respons
     let draft = Draft::read(target.kind, &mut fields);
     let saved = match draft.change(target.kind) {
         Ok(change) => save(here, &target, change).await,
-        Err(errors) => return Ok(here.again(&target.page(here, &draft, &errors))),
+        Err(errors) => return Ok(page(StatusCode::BAD_REQUEST, &target.page(here, &draft, &errors))),
     };
     match saved {
         Ok(row) => {
@@ -266,7 +266,7 @@ async fn submit(here: &Here, target: Target, request: Request) -> Result<Respons
             Ok(here.go(&format!("/channels/{}?did={did}", row.uuid)))
         }
         Err(fault @ (Fault::Invalid { .. } | Fault::Conflict(_))) => {
-            Ok(here.again(&target.page(here, &draft, &fault.into())))
+            Ok(page(StatusCode::BAD_REQUEST, &target.page(here, &draft, &fault.into())))
         }
         Err(fault) => Err(fault),
     }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::response::Response;
-use http::Uri;
+use http::{StatusCode, Uri};
 
-use super::super::Site;
+use super::super::{Site, page};
 use super::super::form::Fields;
 use super::super::pager::Pager;
 use super::super::project::Here;
@@ -80,7 +80,7 @@ async fn list(here: &Here, uri: &Uri) -> Result<Response> {
         sent: row.last_sent_at.map(|at| reader.when(at, here.now)),
         checks: reader.number(counts.get(&row.channel_id).copied().unwrap_or_default()),
     };
-    Ok(here.page(&List {
+    Ok(page(StatusCode::OK, &List {
         site: &here.site,
         lines: rows.iter().map(line).collect(),
         pager: Pager::new(&base, page, PAGE, total),

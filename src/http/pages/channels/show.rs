@@ -4,13 +4,13 @@
 use askama::Template;
 use axum::extract::{Path, Request};
 use axum::response::Response;
-use http::Uri;
+use http::{StatusCode, Uri};
 use serde_json::Value;
 
 use super::super::form::{self, Fields};
 use super::super::project::{Here, to_its_end};
 use super::super::reader::When;
-use super::super::{Site, texts};
+use super::super::{Site, page, texts};
 use super::inputs::{Control, Input};
 use super::log::{self, Log};
 use super::{kinds, list};
@@ -18,7 +18,8 @@ use crate::fault::Result;
 use crate::service::channels::{self, kind_of};
 use crate::service::remark;
 use crate::store;
-use crate::store::channels::{ChannelRow, Teller};
+use crate::store::channels::ChannelRow;
+use crate::store::checks::Name;
 use crate::store::projects::Role;
 
 /// As many checks are named.
@@ -128,7 +129,7 @@ async fn look(here: &Here, uuid: &str, uri: &Uri, tested: Option<Tested>) -> Res
     drop(conn);
     let checks: Vec<(String, String)> = named.iter().map(|check| link(here, check)).collect();
     let named = i64::try_from(checks.len()).unwrap_or_default();
-    Ok(here.page(&Show {
+    Ok(page(StatusCode::OK, &Show {
         site: &here.site,
         kind: kinds::title(&row.kind),
         state: list::state(&row),
@@ -148,7 +149,7 @@ async fn look(here: &Here, uuid: &str, uri: &Uri, tested: Option<Tested>) -> Res
     }))
 }
 
-fn link(here: &Here, check: &Teller) -> (String, String) {
+fn link(here: &Here, check: &Name) -> (String, String) {
     let href = format!("{}{}", here.site.prefix, here.path(&format!("/checks/{}", check.check_id)));
     let name = if check.check_name.is_empty() { texts::NO_NAME } else { &check.check_name };
     (href, name.to_owned())
