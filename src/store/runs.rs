@@ -212,9 +212,8 @@ pub async fn list_of_project(
                  AND (CAST($3 AS TEXT) IS NULL OR r.result = $3) AND r.started_at >= $4";
     let columns = COLUMNS.split(", ").map(|name| format!("r.{}", name.trim()));
     let columns = columns.collect::<Vec<_>>().join(", ");
-    let page = format!(
-        "SELECT {columns}, c.check_name {among} ORDER BY r.run_id DESC LIMIT $5 OFFSET $6"
-    );
+    let page =
+        format!("SELECT {columns}, c.check_name {among} ORDER BY r.run_id DESC LIMIT $5 OFFSET $6");
     let check_id = filter.check_id;
     let rows = fetch_all!(
         conn,
@@ -228,7 +227,6 @@ pub async fn list_of_project(
         offset
     );
     let count = format!("SELECT COUNT(*) {among}");
-    let total =
-        fetch_value!(conn, i64, AssertSqlSafe(count), project_id, check_id, result, since);
+    let total = fetch_value!(conn, i64, AssertSqlSafe(count), project_id, check_id, result, since);
     Ok((rows, total))
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod channels;
 mod check;
 mod checks;
 mod desk;
@@ -10,5 +11,7 @@ mod form;
 mod keyboard;
 mod live;
 mod looks;
+mod runs;
 mod session;
 mod sign_in;
+mod tokens;

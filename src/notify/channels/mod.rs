@@ -128,7 +128,9 @@ impl Kind {
         match self {
             Self::Email => "Mail to one address, whose recipient is asked for consent first.",
             Self::Webhook => "A request to any URL, with a body of your own and a signature.",
-            Self::Command => "A program on the server's machine, out of those that its configuration allows.",
+            Self::Command => {
+                "A program on the server's machine, out of those that its configuration allows."
+            }
             Self::Group => "Several channels under one name.",
             Self::Service(service) => service.about,
         }

@@ -6,9 +6,9 @@ use axum::extract::{Path, Request};
 use axum::response::Response;
 use http::{StatusCode, Uri};
 
-use super::super::{Site, page};
 use super::super::form::{self, Errors, Field, Fields};
 use super::super::project::{Here, to_its_end};
+use super::super::{Site, page};
 use super::inputs::{self, Control, Input};
 use super::kinds;
 use super::show::picked;
@@ -258,7 +258,9 @@ async fn submit(here: &Here, target: Target, request: Request) -> Result<Respons
     let draft = Draft::read(target.kind, &mut fields);
     let saved = match draft.change(target.kind) {
         Ok(change) => save(here, &target, change).await,
-        Err(errors) => return Ok(page(StatusCode::BAD_REQUEST, &target.page(here, &draft, &errors))),
+        Err(errors) => {
+            return Ok(page(StatusCode::BAD_REQUEST, &target.page(here, &draft, &errors)));
+        }
     };
     match saved {
         Ok(row) => {

@@ -45,7 +45,11 @@ pub(super) struct Input {
 
 /// What a `webhook` has.
 const WEBHOOK: [(&str, &str, &str); 10] = [
-    ("url_down", "URL when a check goes down", "Placeholders such as $NAME may stand behind the host. Empty: such news is not sent."),
+    (
+        "url_down",
+        "URL when a check goes down",
+        "Placeholders such as $NAME may stand behind the host. Empty: such news is not sent.",
+    ),
     ("method_down", "Method", ""),
     ("headers_down", "Headers", "One a line, such as “Authorization: Bearer …”."),
     ("body_down", "Body", "With placeholders such as $NAME and $STATUS; empty: JSON of our own."),
@@ -91,7 +95,9 @@ impl Input {
 
     fn of_webhook((name, label, hint): (&str, &str, &str)) -> Self {
         let (control, value) = match name {
-            _ if name.starts_with("method") => (Control::Choice(vec!["POST", "GET", "PUT"]), "POST"),
+            _ if name.starts_with("method") => {
+                (Control::Choice(vec!["POST", "GET", "PUT"]), "POST")
+            }
             _ if name.starts_with("headers") => (Control::Headers, ""),
             _ if name.starts_with("body") => (Control::Area, ""),
             _ => (Control::Line, ""),
@@ -115,7 +121,8 @@ impl Input {
     /// What is wrong with it; a fault inside it counts.
     pub(super) fn error<'a>(&self, errors: &'a Errors) -> Option<&'a str> {
         let inside = format!("{}.", self.name);
-        let found = errors.by_field.iter().find(|(at, _)| **at == self.name || at.starts_with(&inside));
+        let found =
+            errors.by_field.iter().find(|(at, _)| **at == self.name || at.starts_with(&inside));
         found.map(|(_, reason)| reason.as_str())
     }
 

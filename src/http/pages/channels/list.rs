@@ -6,11 +6,11 @@ use askama::Template;
 use axum::response::Response;
 use http::{StatusCode, Uri};
 
-use super::super::{Site, page};
 use super::super::form::Fields;
 use super::super::pager::Pager;
 use super::super::project::Here;
 use super::super::reader::When;
+use super::super::{Site, page};
 use super::kinds;
 use crate::fault::Result;
 use crate::store::channels::{self, ChannelRow};
@@ -62,10 +62,10 @@ pub(super) async fn show(here: Here, uri: Uri) -> Response {
 
 async fn list(here: &Here, uri: &Uri) -> Result<Response> {
     let mut asked = Fields::parse(uri.query().unwrap_or_default().as_bytes());
-    let page = Pager::number(&asked.take("page"));
+    let number = Pager::number(&asked.take("page"));
     let mut conn = here.ctx().store.read().await?;
     let (rows, total) =
-        channels::list(&mut conn, here.project_id(), (page - 1) * PAGE, PAGE).await?;
+        channels::list(&mut conn, here.project_id(), (number - 1) * PAGE, PAGE).await?;
     let ids: Vec<i64> = rows.iter().map(|row| row.channel_id).collect();
     let counts: HashMap<i64, i64> =
         channels::count_checks(&mut conn, &ids).await?.into_iter().collect();
@@ -80,12 +80,15 @@ async fn list(here: &Here, uri: &Uri) -> Result<Response> {
         sent: row.last_sent_at.map(|at| reader.when(at, here.now)),
         checks: reader.number(counts.get(&row.channel_id).copied().unwrap_or_default()),
     };
-    Ok(page(StatusCode::OK, &List {
-        site: &here.site,
-        lines: rows.iter().map(line).collect(),
-        pager: Pager::new(&base, page, PAGE, total),
-        may_write: here.opened.may_write(),
-        did: asked.take("did") == "deleted",
-        base,
-    }))
+    Ok(page(
+        StatusCode::OK,
+        &List {
+            site: &here.site,
+            lines: rows.iter().map(line).collect(),
+            pager: Pager::new(&base, number, PAGE, total),
+            may_write: here.opened.may_write(),
+            did: asked.take("did") == "deleted",
+            base,
+        },
+    ))
 }

@@ -63,7 +63,8 @@ impl Show<'_> {
             (0, 0) => "Nothing uses it.".to_owned(),
             (checks, 0) => format!("Told by {}.", texts::count(checks, "check", "checks")),
             (checks, _) => {
-                let groups: Vec<&str> = self.groups.iter().map(|g| g.channel_name.as_str()).collect();
+                let groups: Vec<&str> =
+                    self.groups.iter().map(|g| g.channel_name.as_str()).collect();
                 let checks = texts::count(checks, "check", "checks");
                 format!("Told by {checks}, and by the groups {}.", groups.join(", "))
             }
@@ -76,7 +77,11 @@ impl Show<'_> {
     }
 }
 
-pub(super) async fn show(here: Here, Path((_, uuid)): Path<(String, String)>, uri: Uri) -> Response {
+pub(super) async fn show(
+    here: Here,
+    Path((_, uuid)): Path<(String, String)>,
+    uri: Uri,
+) -> Response {
     let shown = look(&here, &uuid, &uri, None).await;
     here.answer(shown).await
 }
@@ -100,7 +105,8 @@ async fn tried(here: &Here, uuid: &str, request: Request) -> Result<Response> {
     let work = async move { channels::test(&ctx, &outbound, &project, row.channel_id, zone).await };
     let (_, remarks) = to_its_end(work).await?;
     let own = |remark: &&crate::service::Remark| remark.code != remark::QUEUE_DELAYED.code;
-    let said: Vec<&str> = remarks.iter().filter(own).map(|remark| remark.message.as_str()).collect();
+    let said: Vec<&str> =
+        remarks.iter().filter(own).map(|remark| remark.message.as_str()).collect();
     let tested = if said.is_empty() {
         Tested { is_good: true, text: "The test was taken. Look whether it arrived.".to_owned() }
     } else {
@@ -129,24 +135,27 @@ async fn look(here: &Here, uuid: &str, uri: &Uri, tested: Option<Tested>) -> Res
     drop(conn);
     let checks: Vec<(String, String)> = named.iter().map(|check| link(here, check)).collect();
     let named = i64::try_from(checks.len()).unwrap_or_default();
-    Ok(page(StatusCode::OK, &Show {
-        site: &here.site,
-        kind: kinds::title(&row.kind),
-        state: list::state(&row),
-        sent: row.last_sent_at.map(|at| here.site.reader.when(at, here.now)),
-        facts: facts(here, &row)?,
-        more_checks: count - named,
-        checks,
-        groups,
-        log,
-        tested,
-        news: news(&asked.take("did")),
-        list,
-        base,
-        may_write: here.opened.may_write(),
-        count,
-        row: &row,
-    }))
+    Ok(page(
+        StatusCode::OK,
+        &Show {
+            site: &here.site,
+            kind: kinds::title(&row.kind),
+            state: list::state(&row),
+            sent: row.last_sent_at.map(|at| here.site.reader.when(at, here.now)),
+            facts: facts(here, &row)?,
+            more_checks: count - named,
+            checks,
+            groups,
+            log,
+            tested,
+            news: news(&asked.take("did")),
+            list,
+            base,
+            may_write: here.opened.may_write(),
+            count,
+            row: &row,
+        },
+    ))
 }
 
 fn link(here: &Here, check: &Name) -> (String, String) {

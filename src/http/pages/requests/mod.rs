@@ -68,11 +68,14 @@ async fn list(visit: &Visit, uri: &Uri) -> Result<Response> {
         .finish();
     let address = format!("{}/account/requests?{query}", visit.site.prefix);
     let line = |row: RequestRow| Line { when: visit.site.reader.when(row.at, visit.now), row };
-    Ok(page(StatusCode::OK, &List {
-        site: &visit.site,
-        subject: &subject,
-        status: &status,
-        lines: rows.into_iter().map(line).collect(),
-        pager: Pager::new(&address, number, PAGE, total),
-    }))
+    Ok(page(
+        StatusCode::OK,
+        &List {
+            site: &visit.site,
+            subject: &subject,
+            status: &status,
+            lines: rows.into_iter().map(line).collect(),
+            pager: Pager::new(&address, number, PAGE, total),
+        },
+    ))
 }

@@ -131,16 +131,19 @@ async fn list(here: &Here, uri: &Uri) -> Result<Response> {
     let base = format!("{}{}", here.site.prefix, here.path("/runs"));
     let query = asked.query();
     let address = if query.is_empty() { base.clone() } else { format!("{base}?{query}") };
-    Ok(page(StatusCode::OK, &List {
-        site: &here.site,
-        results: RunResult::ALL.iter().map(|r| (r.as_str(), word(*r).2)).collect(),
-        checks,
-        lines: rows.iter().map(|row| line(here, row)).collect(),
-        pager: Pager::new(&address, asked.page, PAGE, total),
-        help: format!("{}{}", here.site.prefix, here.path("/help")),
-        asked: &asked,
-        base,
-    }))
+    Ok(page(
+        StatusCode::OK,
+        &List {
+            site: &here.site,
+            results: RunResult::ALL.iter().map(|r| (r.as_str(), word(*r).2)).collect(),
+            checks,
+            lines: rows.iter().map(|row| line(here, row)).collect(),
+            pager: Pager::new(&address, asked.page, PAGE, total),
+            help: format!("{}{}", here.site.prefix, here.path("/help")),
+            asked: &asked,
+            base,
+        },
+    ))
 }
 
 fn line(here: &Here, row: &NamedRun) -> Line {

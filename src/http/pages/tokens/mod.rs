@@ -52,7 +52,9 @@ impl Line<'_> {
 
     fn revoking(&self) -> String {
         let subject = &self.row.subject;
-        format!("Revoke the token “{subject}”? Whatever uses it is refused from now on. Its place stays taken until it expires.")
+        format!(
+            "Revoke the token “{subject}”? Whatever uses it is refused from now on. Its place stays taken until it expires."
+        )
     }
 
     fn revoke(&self) -> String {
@@ -86,7 +88,10 @@ impl Draft {
     }
 
     fn wanted(&self) -> Result<NewToken> {
-        let days: i64 = self.days.parse().map_err(|_| Fault::invalid("expires_in", "must be a whole number of days"))?;
+        let days: i64 = self
+            .days
+            .parse()
+            .map_err(|_| Fault::invalid("expires_in", "must be a whole number of days"))?;
         let network = |text: &str| {
             let reason = "must be addresses or networks such as 192.0.2.0/24";
             net::network(text).ok_or_else(|| Fault::invalid("allowed_ips", reason))
@@ -96,8 +101,15 @@ impl Draft {
         Ok(NewToken {
             subject: self.subject.clone(),
             expires_in: days.saturating_mul(86_400),
-            scopes: scopes.into_iter().filter(|(is_set, _)| *is_set).map(|(_, scope)| scope).collect(),
-            allowed_ips: split.filter(|text| !text.is_empty()).map(network).collect::<Result<_>>()?,
+            scopes: scopes
+                .into_iter()
+                .filter(|(is_set, _)| *is_set)
+                .map(|(_, scope)| scope)
+                .collect(),
+            allowed_ips: split
+                .filter(|text| !text.is_empty())
+                .map(network)
+                .collect::<Result<_>>()?,
         })
     }
 }
@@ -110,7 +122,8 @@ struct List<'a> {
     pager: Pager,
     places: String,
     is_full: bool,
-    max_days: u32,
+    /// What is said about the life of a new one.
+    life: String,
     draft: &'a Draft,
     errors: &'a Errors,
     news: Option<&'static str>,
@@ -119,10 +132,6 @@ struct List<'a> {
 impl<'a> List<'a> {
     fn field(&self, name: &'a str, label: &'a str, value: &'a str, hint: &'a str) -> Field<'a> {
         Field { hint, ..Field::text(name, label, value, self.errors) }
-    }
-
-    fn days_hint(&self) -> String {
-        format!("Days, {} at most.", self.max_days)
     }
 }
 
@@ -170,17 +179,24 @@ async fn list(
     let left = (max_count - total).max(0);
     let lines = rows.iter().map(|row| line(visit, row, wish.open)).collect::<Result<_>>()?;
     let base = format!("{}{PATH}", visit.site.prefix);
-    Ok(page(status, &List {
-        site: &visit.site,
-        lines,
-        pager: Pager::new(&base, number, PAGE, total),
-        places: format!("{} of {} places are left.", reader.number(left), reader.number(max_count)),
-        is_full: left == 0,
-        max_days: ctx.config.tokens.max_days,
-        draft,
-        errors,
-        news: wish.news,
-    }))
+    Ok(page(
+        status,
+        &List {
+            site: &visit.site,
+            lines,
+            pager: Pager::new(&base, number, PAGE, total),
+            places: format!(
+                "{} of {} places are left.",
+                reader.number(left),
+                reader.number(max_count)
+            ),
+            is_full: left == 0,
+            life: format!("Days, {} at most.", ctx.config.tokens.max_days),
+            draft,
+            errors,
+            news: wish.news,
+        },
+    ))
 }
 
 fn line<'a>(visit: &Visit, row: &'a TokenRow, open: Option<i64>) -> Result<Line<'a>> {
@@ -222,7 +238,8 @@ async fn made(visit: &Visit, request: Request) -> Result<Response> {
     };
     match made {
         Ok(row) => {
-            let news = Some("The token is made. Copy its text below; the eye shows it again later.");
+            let news =
+                Some("The token is made. Copy its text below; the eye shows it again later.");
             let wish = Wish { page: 1, open: Some(row.token_id), news };
             let fresh = Draft::fresh(visit.ctx().config.tokens.max_days);
             list(visit, StatusCode::OK, wish, &fresh, &Errors::default()).await
