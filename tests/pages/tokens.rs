@@ -2,9 +2,11 @@
 
 use super::browser::Browser;
 use super::desk::{Desk, OWNER};
-use crate::support::api::Api;
 use crate::support::server::PASSWORD;
 use crate::support::{Database, both_databases};
+
+/// The eye of the token that the browser looks at.
+const EYE: &str = "button[aria-label='Show the text of by hand']";
 
 /// Makes a token by the form; returns its text.
 async fn make(desk: &mut Desk, subject: &str) -> String {
@@ -20,29 +22,35 @@ fn text_of(page: &str) -> String {
     rest.split_once('<').unwrap().0.to_owned()
 }
 
+/// The id of the token with this name.
+fn id_of(page: &str, subject: &str) -> String {
+    let (before, _) = page.split_once(&format!("<h2>{subject}</h2>")).expect("the token");
+    let (_, rest) = before.rsplit_once("id=\"token-").unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
 both_databases! {
     async fn a_token_is_made_shown_again_by_its_eye_used_and_revoked(database) {
         let mut desk = Desk::open(database).await;
         let page = desk.visitor.get("/account/tokens").await;
-        assert!(page.text().contains("No token yet") && page.text().contains("places are left"));
+        assert!(page.text().contains("places are left"), "{}", page.text());
         let text = make(&mut desk, "deploy script").await;
         let page = desk.visitor.get("/account/tokens").await;
         assert!(!page.text().contains(&text), "the text comes when it is asked for");
-        let (_, rest) = page.text().split_once("id=\"token-").unwrap();
-        let id = rest.split_once('"').unwrap().0.to_owned();
+        let id = id_of(page.text(), "deploy script");
         let eye = desk.visitor.submit(&format!("/account/tokens/{id}/text"), &[]).await;
         assert_eq!(text_of(eye.text()), text);
 
-        let api = Api::with(desk.server.address(), &text);
-        api.get("/user/profile").await.ok();
+        desk.api.token.clone_from(&text);
+        desk.api.get("/profile").await.ok();
         crate::support::until("the request in the journal", async || {
             let page = desk.visitor.get("/account/requests?subject=deploy+script").await;
-            page.text().contains("/user/profile").then_some(())
+            page.text().contains("/profile</code>").then_some(())
         })
         .await;
         desk.visitor.submit(&format!("/account/tokens/{id}/revoke"), &[]).await;
         assert!(desk.visitor.get("/account/tokens").await.text().contains("Revoked"));
-        assert_eq!(api.get("/user/profile").await.status, 401);
+        assert_eq!(desk.api.get("/profile").await.status, 401);
     }
 
     async fn a_token_that_does_not_fit_keeps_what_was_typed(database) {
@@ -60,15 +68,14 @@ both_databases! {
             assert_eq!(page.status, 400, "{field}");
             assert!(page.text().contains(says), "{field}={value}: {}", page.text());
         }
-        assert!(desk.visitor.get("/account/tokens").await.text().contains("No token yet"));
+        assert!(!desk.visitor.get("/account/tokens").await.text().contains("<h2>mine"));
     }
 
     async fn another_users_token_is_nowhere(database) {
         let mut desk = Desk::open(database).await;
         make(&mut desk, "mine").await;
         let page = desk.visitor.get("/account/tokens").await;
-        let (_, rest) = page.text().split_once("id=\"token-").unwrap();
-        let id = rest.split_once('"').unwrap().0.to_owned();
+        let id = id_of(page.text(), "mine");
         let mut other = desk.member("owner").await;
         for deed in ["text", "revoke", "delete"] {
             let answer = other.submit(&format!("/account/tokens/{id}/{deed}"), &[]).await;
@@ -88,10 +95,10 @@ async fn the_eye_shows_a_token_without_leaving_the_page() {
     browser.type_into("#password", PASSWORD).await;
     browser.click("main button[type=submit]").await;
     browser.arrives_at("/account/tokens").await;
-    browser.click("form.eye button").await;
+    browser.click(EYE).await;
     browser.says("pre.text", &text).await;
     browser.arrives_at("/account/tokens").await;
-    browser.click("form.eye button").await;
+    browser.click(EYE).await;
     crate::support::until("the text to be hidden", async || {
         browser.all("pre.text").await.is_empty().then_some(())
     })

@@ -51,7 +51,6 @@ struct Edit<'a> {
     others: &'a [ChannelRow],
     /// The name of the channel that is changed; none: a new one.
     old: Option<&'a str>,
-    list: String,
     action: String,
     back: String,
 }
@@ -90,7 +89,9 @@ impl Draft {
     fn of(here: &Here, kind: Kind, row: &ChannelRow) -> Result<Self> {
         let config = channels::shown_config(here.ctx(), row)?;
         let mut inputs = Input::of(kind);
-        inputs.iter_mut().for_each(|input| input.show(&config));
+        for input in &mut inputs {
+            input.show(&config);
+        }
         Ok(Self {
             channel_name: row.channel_name.clone(),
             on_down: row.on_down.into(),
@@ -104,7 +105,9 @@ impl Draft {
 
     fn read(kind: Kind, fields: &mut Fields) -> Self {
         let mut inputs = Input::of(kind);
-        inputs.iter_mut().for_each(|input| input.take(fields));
+        for input in &mut inputs {
+            input.take(fields);
+        }
         Self {
             channel_name: fields.take_trimmed("channel_name"),
             on_down: fields.take_flag("on_down"),
@@ -183,8 +186,7 @@ impl Target {
                 || format!("{list}/new?kind={}", self.kind.as_str()),
                 |own| format!("{own}/edit"),
             ),
-            back: own.unwrap_or_else(|| list.clone()),
-            list,
+            back: own.unwrap_or(list),
         }
     }
 }

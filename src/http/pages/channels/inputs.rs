@@ -228,7 +228,9 @@ mod tests {
                 Kind::Email | Kind::Command | Kind::Group => continue,
             };
             let mut inputs = Input::of(kind);
-            inputs.iter_mut().for_each(|input| input.show(&stored));
+            for input in &mut inputs {
+                input.show(&stored);
+            }
             assert_eq!(new_config(kind, &config(&inputs).unwrap()).unwrap(), stored, "{kind:?}");
         }
     }
@@ -239,7 +241,9 @@ mod tests {
         let mut inputs = Input::of(ntfy);
         let typed = b"config.url=https%3A%2F%2Fntfy.sh&config.topic=a&config.priority_down=high";
         let mut fields = Fields::parse(typed);
-        inputs.iter_mut().for_each(|input| input.take(&mut fields));
+        for input in &mut inputs {
+            input.take(&mut fields);
+        }
         let fault = new_config(ntfy, &config(&inputs).unwrap()).unwrap_err();
         let errors = Errors::from(fault);
         let wrong: Vec<&str> = inputs
