@@ -214,6 +214,29 @@ pub async fn delete(ctx: &Context, project_id: i64, maintenance_id: i64) -> Resu
     Ok(())
 }
 
+/// Ends what is open of a window now: one that repeats opens again at its next time.
+///
+/// # Errors
+/// It is not in this project, or it is not open.
+pub async fn end_now(ctx: &Context, project_id: i64, maintenance_id: i64) -> Result<()> {
+    let now = ctx.now();
+    let mut conn = ctx.store.read().await?;
+    let window = find(&mut conn, project_id, maintenance_id).await?;
+    drop(conn);
+    let open = window.opening(now).filter(|opening| opening.from <= now);
+    let open = open.ok_or_else(|| Fault::Conflict("this window is not open now".to_owned()))?;
+    let goes_on = window.repeat.is_some() && window.ends_at.is_none_or(|end| end > open.until);
+    let change = if goes_on {
+        Change { starts_at: Some(Some(open.until)), ..Change::default() }
+    } else if window.starts_at.is_some_and(|start| start >= now) {
+        // It began this very moment, and can't end before it begins.
+        return delete(ctx, project_id, maintenance_id).await;
+    } else {
+        Change { ends_at: Some(Some(now)), ..Change::default() }
+    };
+    update(ctx, project_id, maintenance_id, &change).await.map(drop)
+}
+
 /// Whether all checks that a change names are of this project.
 async fn check_own(conn: &mut Conn, project_id: i64, change: &Change) -> Result<()> {
     let ids = change.checks.as_deref().unwrap_or_default();

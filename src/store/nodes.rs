@@ -105,3 +105,24 @@ pub async fn outages_since(conn: &mut Conn, since: Timestamp) -> Result<Vec<Outa
     );
     Ok(rows.into_iter().map(|row| Outage { from: row.from_at, to: row.to_at }).collect())
 }
+
+/// A process of this installation.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct NodeRow {
+    /// Its id.
+    pub node_id: String,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// Its last sign of life.
+    pub heartbeat_at: Timestamp,
+}
+
+/// The processes with the latest signs of life, so many.
+///
+/// # Errors
+/// The database is out.
+pub async fn list(conn: &mut Conn, limit: i64) -> Result<Vec<NodeRow>> {
+    let sql = "SELECT node_id, started_at, heartbeat_at FROM nodes \
+               ORDER BY heartbeat_at DESC, node_id LIMIT $1";
+    Ok(fetch_all!(conn, NodeRow, sql, limit))
+}

@@ -135,3 +135,13 @@ pub async fn set_password(conn: &mut Conn, user_id: i64, password_hash: &str) ->
     );
     Ok(())
 }
+
+/// A page of all users, by their ids, and how many there are.
+///
+/// # Errors
+/// The database is out.
+pub async fn list(conn: &mut Conn, offset: i64, limit: i64) -> Result<(Vec<UserRow>, i64)> {
+    let sql = select("ORDER BY user_id LIMIT $1 OFFSET $2");
+    let rows = fetch_all!(conn, UserRow, AssertSqlSafe(sql), limit, offset);
+    Ok((rows, fetch_value!(conn, i64, "SELECT COUNT(*) FROM users")))
+}

@@ -42,7 +42,7 @@ both_databases! {
         assert_eq!(text_of(eye.text()), text);
 
         desk.api.token.clone_from(&text);
-        desk.api.get("/profile").await.ok();
+        desk.api.get("/user/profile").await.ok();
         crate::support::until("the request in the journal", async || {
             let page = desk.visitor.get("/account/requests?subject=deploy+script").await;
             page.text().contains("/profile</code>").then_some(())
@@ -50,7 +50,7 @@ both_databases! {
         .await;
         desk.visitor.submit(&format!("/account/tokens/{id}/revoke"), &[]).await;
         assert!(desk.visitor.get("/account/tokens").await.text().contains("Revoked"));
-        assert_eq!(desk.api.get("/profile").await.status, 401);
+        assert_eq!(desk.api.get("/user/profile").await.status, 401);
     }
 
     async fn a_token_that_does_not_fit_keeps_what_was_typed(database) {

@@ -3,6 +3,7 @@
 //! are named by their path from the root of the package. Pages decide nothing: what can be done is
 //! in `service`.
 
+mod admin;
 mod api;
 mod assets;
 mod channels;
@@ -10,6 +11,7 @@ mod chart;
 mod checks;
 mod form;
 mod guesses;
+mod help;
 mod home;
 mod live;
 mod mail;
@@ -21,6 +23,7 @@ mod reader;
 mod requests;
 mod runs;
 mod session;
+mod settings;
 pub mod setup;
 mod sign_in;
 mod sign_out;
@@ -31,6 +34,7 @@ mod theme;
 mod tokens;
 mod tries;
 mod visit;
+mod windows;
 mod words;
 
 use std::sync::Arc;
@@ -106,6 +110,10 @@ pub fn router(ctx: Context, ingest: Ingest, door: watch::Receiver<bool>, outboun
         .merge(runs::routes())
         .merge(tokens::routes())
         .merge(requests::routes())
+        .merge(settings::routes())
+        .merge(windows::routes())
+        .merge(help::routes())
+        .merge(admin::routes())
         .route("/mail/confirm/{token}", get(mail::ask_consent).post(mail::consent))
         .route("/mail/unsubscribe/{token}", get(mail::ask_end).post(mail::end))
         .route("/docs/api", get(api::show))

@@ -20,6 +20,8 @@ use axum::routing::{get, post};
 use super::Pages;
 pub(in crate::http::pages) use list::{Seen, lines};
 
+pub(super) use show::language_name;
+
 pub(super) fn routes() -> Router<Pages> {
     let at = |tail: &str| format!("/projects/{{project}}/checks{tail}");
     Router::new()

@@ -196,7 +196,7 @@ fn urls(here: &Here, row: &CheckRow) -> Urls {
     }
 }
 
-fn language_name(language: Language) -> &'static str {
+pub(in crate::http::pages) fn language_name(language: Language) -> &'static str {
     match language {
         Language::Crontab => "Crontab",
         Language::Bash => "Bash",

@@ -1,0 +1,162 @@
+//! The page of a project's settings, as it is and with what went wrong in one of its forms.
+
+use askama::Template;
+use axum::response::Response;
+use http::{StatusCode, Uri};
+
+use super::super::form::{Errors, Field, Fields};
+use super::super::pager::Pager;
+use super::super::project::Here;
+use super::super::reader::When;
+use super::super::{Site, page, texts};
+use crate::fault::Result;
+use crate::service::transfer::{Difference, Report, Thing};
+use crate::store::members::{self, MemberRow};
+use crate::store::projects::Role;
+
+/// Members on a page.
+const PAGE: i64 = 100;
+
+/// What was typed, and what came of it.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) project_name: Option<String>,
+    /// The file that is to be imported.
+    pub(super) file: String,
+    /// What an import of it would do, or did.
+    pub(super) report: Option<Report>,
+    /// It was done.
+    pub(super) is_done: bool,
+    /// The name of another project.
+    pub(super) another: String,
+    pub(super) errors: Errors,
+}
+
+/// A member, as the list shows them.
+struct Line {
+    row: MemberRow,
+    since: When,
+    is_self: bool,
+    base: String,
+}
+
+impl Line {
+    fn question(&self) -> String {
+        if self.is_self {
+            "Leave this project? An owner has to let you in again.".to_owned()
+        } else {
+            format!("Take {} out of this project?", self.row.email)
+        }
+    }
+
+    fn remove(&self) -> String {
+        format!("{}/remove", self.base)
+    }
+
+    fn word(&self) -> &'static str {
+        if self.is_self { "Leave…" } else { "Remove…" }
+    }
+
+    fn sure(&self) -> &'static str {
+        if self.is_self { "Leave it" } else { "Remove them" }
+    }
+}
+
+#[derive(Template)]
+#[template(ext = "html", source = r#"{% extends "src/http/pages/settings/show.html" %}"#)]
+struct Show<'a> {
+    site: &'a Site,
+    here: &'a Here,
+    base: String,
+    name: String,
+    draft: &'a Draft,
+    errors: &'a Errors,
+    auto_create: bool,
+    members: Vec<Line>,
+    pager: Pager,
+    news: Option<&'static str>,
+    may_write: bool,
+    is_owner: bool,
+}
+
+impl<'a> Show<'a> {
+    fn field(&'a self, name: &'a str, label: &'a str, value: &'a str, hint: &'a str) -> Field<'a> {
+        Field { hint, max_length: 100, ..Field::text(name, label, value, self.errors) }
+    }
+
+    fn rotating(&self) -> &'static str {
+        "Make a new ping key? Every ping URL with the old one stops working at once."
+    }
+
+    fn rotate(&self) -> String {
+        format!("{}/ping-key", self.base)
+    }
+
+    fn things(&self, things: &[Thing]) -> String {
+        texts::count(i64::try_from(things.len()).unwrap_or(i64::MAX), "thing", "things")
+    }
+
+    /// What is changed about a thing, in a line.
+    fn difference(&self, difference: &Difference) -> String {
+        match &difference.values {
+            Some((old, new)) => format!("{}: {old} → {new}", difference.field),
+            None => format!("{}: another secret", difference.field),
+        }
+    }
+}
+
+pub(super) async fn show(here: Here, uri: Uri) -> Response {
+    let shown = look(&here, StatusCode::OK, &uri, &Draft::default()).await;
+    here.answer(shown).await
+}
+
+pub(super) async fn look(
+    here: &Here,
+    status: StatusCode,
+    uri: &Uri,
+    draft: &Draft,
+) -> Result<Response> {
+    let mut asked = Fields::parse(uri.query().unwrap_or_default().as_bytes());
+    let number = Pager::number(&asked.take("page"));
+    let mut conn = here.ctx().store.read().await?;
+    let (rows, total) =
+        members::list(&mut conn, here.project_id(), (number - 1) * PAGE, PAGE).await?;
+    drop(conn);
+    let base = format!("{}{}", here.site.prefix, here.path("/settings"));
+    let line = |row: MemberRow| Line {
+        since: here.site.reader.when(row.since, here.now),
+        is_self: row.user_id == here.opened.caller.user_id,
+        base: format!("{base}/members/{}", row.user_id),
+        row,
+    };
+    let project = &here.opened.project;
+    let news = match asked.take("did").as_str() {
+        "saved" => Some("Saved."),
+        "rotated" => Some("The ping key is a new one. Put it into your jobs."),
+        "role" => Some("The role is changed."),
+        "removed" => Some("They are no member any more."),
+        _ => None,
+    };
+    let name = draft.project_name.clone().unwrap_or_else(|| project.project_name.clone());
+    Ok(page(
+        status,
+        &Show {
+            site: &here.site,
+            here,
+            name,
+            draft,
+            errors: &draft.errors,
+            auto_create: project.auto_create.into(),
+            members: rows.into_iter().map(line).collect(),
+            pager: Pager::new(&base, number, PAGE, total),
+            news,
+            may_write: here.opened.may_write(),
+            is_owner: here.opened.is_owner(),
+            base,
+        },
+    ))
+}
+
+/// The roles with their words, the highest first.
+pub(super) const ROLES: [(Role, &str); 3] =
+    [(Role::Owner, "Owner"), (Role::Editor, "Editor"), (Role::Viewer, "Viewer")];
