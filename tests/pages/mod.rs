@@ -13,5 +13,6 @@ mod live;
 mod looks;
 mod runs;
 mod session;
+mod settings;
 mod sign_in;
 mod tokens;
