@@ -84,6 +84,7 @@ impl<'a> Show<'a> {
         Field { hint, max_length: 100, ..Field::text(name, label, value, self.errors) }
     }
 
+    #[allow(clippy::unused_self, reason = "templates ask the page for it")]
     fn rotating(&self) -> &'static str {
         "Make a new ping key? Every ping URL with the old one stops working at once."
     }
@@ -92,11 +93,13 @@ impl<'a> Show<'a> {
         format!("{}/ping-key", self.base)
     }
 
+    #[allow(clippy::unused_self, reason = "templates ask the page for it")]
     fn things(&self, things: &[Thing]) -> String {
         texts::count(i64::try_from(things.len()).unwrap_or(i64::MAX), "thing", "things")
     }
 
     /// What is changed about a thing, in a line.
+    #[allow(clippy::unused_self, reason = "templates ask the page for it")]
     fn difference(&self, difference: &Difference) -> String {
         match &difference.values {
             Some((old, new)) => format!("{}: {old} → {new}", difference.field),

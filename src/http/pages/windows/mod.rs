@@ -98,7 +98,6 @@ fn moment(here: &Here, field: &str, text: &str) -> Result<Option<Timestamp>> {
 
 /// A window, as the page shows it.
 struct Line {
-    row: Window,
     title: String,
     /// Where it is open on the strip: from and width, in thousandths.
     bars: Vec<(i64, i64)>,
@@ -177,7 +176,7 @@ async fn list(
         status,
         &List {
             site: &here.site,
-            lines: rows.into_iter().map(|row| line(here, &base, row)).collect(),
+            lines: rows.iter().map(|row| line(here, &base, row)).collect(),
             weeks: (0..4).map(week).collect(),
             draft,
             errors,
@@ -188,7 +187,7 @@ async fn list(
     ))
 }
 
-fn line(here: &Here, base: &str, row: Window) -> Line {
+fn line(here: &Here, base: &str, row: &Window) -> Line {
     let (now, reader) = (here.now, &here.site.reader);
     let end = now.plus_micros(DAYS * DAY);
     let mut bars = Vec::new();
@@ -229,7 +228,6 @@ fn line(here: &Here, base: &str, row: Window) -> Line {
         covers,
         is_open: first.is_some_and(|opening| opening.from <= now),
         base: format!("{base}/{}", row.maintenance_id),
-        row,
     }
 }
 
