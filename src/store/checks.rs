@@ -741,15 +741,21 @@ pub async fn standings(conn: &mut Conn, project_id: i64) -> Result<Vec<Standing>
     let sql = "SELECT s.check_id, s.n_pings, s.n_flips FROM checks c \
                JOIN check_states s ON s.check_id = c.check_id WHERE c.project_id = $1";
     Ok(fetch_all!(conn, Standing, sql, project_id))
+}
+
 /// A check and its name.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Name {
     /// Its id.
+    pub check_id: i64,
     /// Its name; may be empty.
     pub check_name: String,
 }
 
 /// The first checks of a project by name, so many.
+///
+/// # Errors
+/// The database is out.
 pub async fn names(conn: &mut Conn, project_id: i64, limit: i64) -> Result<Vec<Name>> {
     let sql = "SELECT check_id, check_name FROM checks WHERE project_id = $1 \
                ORDER BY check_name, check_id LIMIT $2";

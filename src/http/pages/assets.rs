@@ -44,8 +44,7 @@ const SHEET: &str = concat!(
     include_str!("assets/css/channels.css"),
 );
 
-static ASSETS: [Asset; 9] = [
-static ASSETS: [Asset; 8] = [
+static ASSETS: [Asset; 10] = [
     asset!("api.css", "text/css; charset=utf-8"),
     asset!("api.js", "text/javascript; charset=utf-8"),
     asset!("checks.js", "text/javascript; charset=utf-8"),

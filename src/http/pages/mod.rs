@@ -88,7 +88,12 @@ struct Pages {
 /// Every page, below the configured prefix: `/`, `/projects/…`, `/setup`, `/sign-in`,
 /// `/sign-out`, `/theme`, `/docs/api`, what links in mails lead to (`/mail/…`), and what they need in `/assets/…`.
 /// `door` turns true when the server stops taking requests.
-pub fn router(ctx: Context, ingest: Ingest, door: watch::Receiver<bool>, outbound: Arc<Outbound>) -> Router {
+pub fn router(
+    ctx: Context,
+    ingest: Ingest,
+    door: watch::Receiver<bool>,
+    outbound: Arc<Outbound>,
+) -> Router {
     let pages = Pages {
         ctx,
         ingest,
