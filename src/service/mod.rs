@@ -3,6 +3,7 @@
 //! left to the dialects, how it is stored to `store`.
 
 pub mod channels;
+pub mod charts;
 pub mod checks;
 mod groups;
 pub mod keys;

@@ -155,6 +155,69 @@ pub async fn last_of(conn: &mut Conn, check_ids: &[i64], most: i64) -> Result<Ve
     Ok(fetch_all!(conn, Brief, AssertSqlSafe(sql), id_list(check_ids)))
 }
 
+/// Where to begin in a check's runs: behind the last that began before `$3`. Ids grow with the starts.
+const ENTRY: &str = "run_id > COALESCE((SELECT o.run_id FROM runs o WHERE o.check_id = $1 \
+                     AND o.started_at < $3 ORDER BY o.run_id DESC LIMIT 1), 0)";
+
+/// The runs of a check that were under way at `from` or later, the latest first: at most `limit`.
+/// Runs that began before `entry` are not looked at.
+///
+/// # Errors
+/// The database is out.
+pub async fn since(
+    conn: &mut Conn,
+    check_id: i64,
+    from: Timestamp,
+    entry: Timestamp,
+    limit: i64,
+) -> Result<Vec<RunRow>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM runs WHERE check_id = $1 AND {ENTRY} \
+         AND (finished_at IS NULL OR finished_at >= $2) ORDER BY run_id DESC LIMIT $4"
+    );
+    Ok(fetch_all!(conn, RunRow, AssertSqlSafe(sql), check_id, from, entry, limit))
+}
+
+/// The runs of a check that began in the same slot of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Slot {
+    /// Which one, from 0.
+    pub slot: i64,
+    /// How many began in it.
+    pub runs: i64,
+    /// How many of them failed, took too long or got lost.
+    pub bad: i64,
+    /// How many were timed.
+    pub timed: i64,
+    /// How long those took together, in microseconds.
+    pub total: i64,
+    /// How long the longest took, in microseconds.
+    pub longest: Option<i64>,
+}
+
+/// The runs of a check that began at `from` or later, by slots of `width` microseconds; slots without
+/// any are left out.
+///
+/// # Errors
+/// The database is out.
+pub async fn slots(
+    conn: &mut Conn,
+    check_id: i64,
+    from: Timestamp,
+    entry: Timestamp,
+    width: i64,
+) -> Result<Vec<Slot>> {
+    let sql = format!(
+        "SELECT slot, COUNT(*) AS runs, COUNT(duration) AS timed, MAX(duration) AS longest, \
+         CAST(SUM(CASE WHEN result IN ('fail', 'timeout', 'lost') THEN 1 ELSE 0 END) AS BIGINT) \
+         AS bad, CAST(COALESCE(SUM(duration), 0) AS BIGINT) AS total FROM \
+         (SELECT (started_at - {}) / {width} AS slot, result, duration FROM runs \
+         WHERE check_id = $1 AND {ENTRY} AND started_at >= $2) s GROUP BY slot ORDER BY slot",
+        from.0
+    );
+    Ok(fetch_all!(conn, Slot, AssertSqlSafe(sql), check_id, from, entry))
+}
+
 /// A page of a check's runs, the latest first, and how many there are.
 ///
 /// # Errors

@@ -42,6 +42,7 @@ const SHEET: &str = concat!(
     include_str!("assets/css/table.css"),
     include_str!("assets/css/checks.css"),
     include_str!("assets/css/channels.css"),
+    include_str!("assets/css/chart.css"),
 );
 
 static ASSETS: [Asset; 10] = [

@@ -126,7 +126,6 @@ impl Reader {
         text
     }
 
-    #[allow(dead_code, reason = "uptimes are told with it")]
     /// A number with this many digits behind the decimal sign: `99.95`.
     pub(super) fn decimal(&self, n: f64, digits: usize) -> String {
         format!("{n:.digits$}").replace('.', self.locale.decimal.encode_utf8(&mut [0; 4]))

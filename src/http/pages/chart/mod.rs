@@ -1,6 +1,13 @@
-//! Small pictures of runs, as inline SVG without inline style.
+//! Pictures of runs, drawn here as inline SVG: classes, no inline style. What the larger ones show
+//! stands beside them as a table too.
+
+mod bars;
+mod section;
+mod uptime;
 
 use std::fmt::Write as _;
+
+pub(super) use section::of_check;
 
 use crate::domain::run::RunResult;
 

@@ -8,7 +8,7 @@ use http::{StatusCode, Uri};
 
 use super::super::form::Fields;
 use super::super::project::Here;
-use super::super::{Site, page, texts, words};
+use super::super::{Site, chart, page, texts, words};
 use super::log::{self, FILTERS, Log};
 use super::picked::{self, Picked};
 use super::sentence;
@@ -95,9 +95,12 @@ async fn check(here: &Here, name: &str, uri: &Uri) -> Result<Response> {
     // Two connections at a time would be one more than needed.
     drop(conn);
     let log = log::of(here, &picked, uri).await?;
-    let news = Fields::parse(uri.query().unwrap_or_default().as_bytes()).take("did");
+    let mut query = Fields::parse(uri.query().unwrap_or_default().as_bytes());
+    let (news, chosen) = (query.take("did"), query.take("span"));
     let base = format!("{}{}", here.site.prefix, here.path(&picked::tail(here, row)));
     let list = format!("{}{}", here.site.prefix, here.path("/checks"));
+    let charts =
+        chart::of_check(here.ctx(), row, &base, &chosen, &here.site.reader, here.now).await?;
     let told: Vec<&str> = told.iter().map(|channel| channel.channel_name.as_str()).collect();
     Ok(page(
         StatusCode::OK,
@@ -116,6 +119,7 @@ async fn check(here: &Here, name: &str, uri: &Uri) -> Result<Response> {
             is_new: row.n_pings == 0,
             events: format!("{}{}", here.site.prefix, here.path("/events")),
             charts: charts(here, &picked),
+            charts,
             filters: filters(&base, &log.chosen),
             log,
             may_write: here.opened.may_write(),
@@ -123,11 +127,6 @@ async fn check(here: &Here, name: &str, uri: &Uri) -> Result<Response> {
             base,
         },
     ))
-}
-
-/// The pictures of a check's runs. This is their one place: what `chart` draws of a check goes here.
-fn charts(_here: &Here, _picked: &Picked) -> String {
-    String::new()
 }
 
 fn filters(base: &str, chosen: &str) -> Vec<(String, &'static str, bool)> {
