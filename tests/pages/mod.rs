@@ -3,6 +3,7 @@
 mod api;
 mod browser;
 mod channels;
+mod charts;
 mod check;
 mod checks;
 mod desk;

@@ -21,7 +21,7 @@ const HEIGHT: i64 = 110;
 /// A run, or the runs of a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bar {
-    pub(super) from: Timestamp,
+    from: Timestamp,
     to: Timestamp,
     class: &'static str,
     /// How it went, in words.
@@ -31,6 +31,11 @@ pub(super) struct Bar {
 }
 
 impl Bar {
+    /// When it began, in words.
+    pub(super) fn began(&self, reader: &Reader) -> String {
+        reader.minute(self.from)
+    }
+
     /// How long it took, in words.
     pub(super) fn took(&self) -> String {
         self.took.map(words::took).unwrap_or_default()
@@ -38,7 +43,7 @@ impl Bar {
 
     fn title(&self, reader: &Reader) -> String {
         let took = self.took.map(|took| format!(", {}", words::took(took))).unwrap_or_default();
-        format!("{}: {}{took}", reader.minute(self.from), self.what)
+        format!("{}: {}{took}", self.began(reader), self.what)
     }
 
     /// Where it begins and how wide it is, wide enough to be seen.
