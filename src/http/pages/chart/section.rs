@@ -133,7 +133,7 @@ mod tests {
         let charts =
             Charts { span, runs: Runs::Each(runs), sums, months: vec![(Timestamp(0), times)] };
         let html = render(&charts, "/x", 0, &Reader::default()).unwrap();
-        assert!(html.contains(r##"href="/x?span=24h#runs" aria-current="true""##), "{html}");
+        assert!(html.contains(r#"href="/x?span=24h#runs" aria-current="true""#), "{html}");
         let (_, table) = html.split_once("<tbody>").unwrap();
         assert!(table.contains("1 m 12 s") && table.contains("1 m 30 s"), "{table}");
         assert_eq!(table.matches("<td>failed</td>").count(), 2, "{table}");
