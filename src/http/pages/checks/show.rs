@@ -118,7 +118,6 @@ async fn check(here: &Here, name: &str, uri: &Uri) -> Result<Response> {
             urls: here.opened.may_write().then(|| urls(here, row)),
             is_new: row.n_pings == 0,
             events: format!("{}{}", here.site.prefix, here.path("/events")),
-            charts: charts(here, &picked),
             charts,
             filters: filters(&base, &log.chosen),
             log,
