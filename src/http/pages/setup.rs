@@ -352,5 +352,10 @@ mod tests {
         let mut wrong = Errors::default();
         wrong.add(Fault::invalid("project_name", "must not"));
         assert_eq!(focus(&Form::fresh(None), &wrong), Some("project_name".to_owned()));
+        assert_eq!(focus(&Form::fresh(None), &none).as_deref(), Some("code"));
+        assert_eq!(focus(&Form::fresh(Some("code=X")), &none).as_deref(), Some("email"));
+        let mut wrong = Errors::default();
+        wrong.add(Fault::invalid("project_name", "must not"));
+        assert_eq!(focus(&Form::fresh(None), &wrong).as_deref(), Some("project_name"));
     }
 }
