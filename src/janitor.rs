@@ -12,7 +12,7 @@ use crate::domain::check::{self, Effect};
 use crate::domain::run::LONGEST;
 use crate::fault::{Fault, Result};
 use crate::store::retention::{self, History, Kept};
-use crate::store::{confirmations, days, states, tokens};
+use crate::store::{confirmations, days, invitations, links, states, tokens};
 
 /// How long after a round the next begins.
 const EVERY: Duration = Duration::from_mins(5);
@@ -67,6 +67,7 @@ async fn breathe(stop: &watch::Receiver<bool>) -> Result<()> {
 pub async fn round(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
     give_up_runs(ctx, stop).await?;
     end_sessions(ctx).await?;
+    forget_links(ctx).await?;
     forget_confirmation_mails(ctx).await?;
     prune_pings(ctx, stop).await?;
     prune_deleted(ctx, stop).await?;
@@ -86,6 +87,13 @@ pub async fn round(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
 async fn end_sessions(ctx: &Context) -> Result<()> {
     let mut tx = ctx.store.begin().await?;
     tokens::delete_ended_sessions(&mut tx, ctx.now()).await?;
+    tx.commit().await
+}
+
+async fn forget_links(ctx: &Context) -> Result<()> {
+    let mut tx = ctx.store.begin().await?;
+    links::delete_ended(&mut tx, ctx.now()).await?;
+    invitations::delete_ended(&mut tx, ctx.now()).await?;
     tx.commit().await
 }
 

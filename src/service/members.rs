@@ -44,12 +44,7 @@ pub async fn add(
     let email = users::normal_email(email)?;
     let mut tx = ctx.store.begin().await?;
     lock(&mut tx, caller_id, project_id, Role::Owner).await?;
-    if members::count(&mut tx, project_id).await? >= MAX_COUNT {
-        return Err(Fault::Forbidden(format!(
-            "there are {MAX_COUNT} members in this project already, which is the most: remove one \
-             first"
-        )));
-    }
+    check_room(&mut tx, project_id).await?;
     let user = store::users::find_by_email(&mut tx, &email).await?.ok_or_else(|| {
         let reason = "no account has this address: whoever runs this server makes one with \
                       \"overdue user create\", then add them";
@@ -105,9 +100,25 @@ pub async fn remove(ctx: &Context, caller_id: i64, project_id: i64, user_id: i64
     tx.commit().await
 }
 
+/// # Errors
+/// The project has [`MAX_COUNT`] members.
+pub(super) async fn check_room(tx: &mut Tx, project_id: i64) -> Result<()> {
+    if members::count(tx, project_id).await? < MAX_COUNT {
+        return Ok(());
+    }
+    Err(Fault::Forbidden(format!(
+        "there are {MAX_COUNT} members in this project already, which is the most: remove one first"
+    )))
+}
+
 /// Locks the project, so that changes of its members follow one another, and reads the caller's
 /// role behind the lock: it may just have been taken away.
-async fn lock(tx: &mut Tx, caller_id: i64, project_id: i64, role: Role) -> Result<ProjectRow> {
+pub(super) async fn lock(
+    tx: &mut Tx,
+    caller_id: i64,
+    project_id: i64,
+    role: Role,
+) -> Result<ProjectRow> {
     store::projects::lock(tx, project_id).await?;
     projects::open(tx, caller_id, project_id, role).await
 }

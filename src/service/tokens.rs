@@ -15,13 +15,17 @@ use crate::fault::{Fault, Result};
 use crate::secret;
 use crate::service::names;
 use crate::store::Flag;
+use crate::store::sessions;
 use crate::store::tokens::{self, TokenRow};
+use crate::store::tx::Tx;
 use crate::store::users;
 
 /// The kind of a token that a person or a script carries for long.
 pub const API: &str = "api";
 /// The kind of a token that a browser session carries.
 pub const SESSION: &str = "session";
+/// As much is kept of what a browser calls itself, in characters.
+const LONGEST_USER_AGENT: usize = 300;
 /// The most addresses of a token.
 pub const MAX_ADDRESSES: usize = 50;
 
@@ -57,6 +61,8 @@ pub struct Caller {
     pub is_session: bool,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// When it was last used, as far as is known.
+    pub last_used_at: Option<Timestamp>,
     scopes: Vec<Scope>,
     allowed_ips: Vec<IpNet>,
 }
@@ -168,6 +174,7 @@ pub async fn authenticate(ctx: &Context, text: &str) -> Result<Caller> {
         token_id: row.token_id,
         is_session: row.kind == SESSION,
         expires_at,
+        last_used_at: row.last_used_at,
         scopes: list_of(&row.scopes),
         allowed_ips: list_of(&row.allowed_ips),
         subject: row.subject,
@@ -262,11 +269,44 @@ fn check(ctx: &Context, new: &NewToken) -> Result<()> {
     Ok(())
 }
 
-/// Makes the token of a browser session, and returns its row. Sessions are not counted or listed.
+/// Where a session is opened from, for the list that its user sees.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    address: String,
+    user_agent: String,
+}
+
+impl Device {
+    /// A browser, by what it calls itself and the address that it is at.
+    #[must_use]
+    pub fn new(address: IpAddr, user_agent: &str) -> Self {
+        let user_agent = user_agent.chars().take(LONGEST_USER_AGENT).collect();
+        Self { address: address.to_canonical().to_string(), user_agent }
+    }
+}
+
+/// Makes the token of a browser session, and returns its row. Sessions are not counted, and are
+/// listed apart from other tokens (`sessions`).
 ///
 /// # Errors
 /// The database refused.
-pub async fn open_session(ctx: &Context, user_id: i64) -> Result<TokenRow> {
+pub async fn open_session(ctx: &Context, user_id: i64, device: &Device) -> Result<TokenRow> {
+    let mut tx = ctx.store.begin().await?;
+    let row = insert_session(ctx, &mut tx, user_id, device).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// As [`open_session`], inside the caller's transaction.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn insert_session(
+    ctx: &Context,
+    tx: &mut Tx,
+    user_id: i64,
+    device: &Device,
+) -> Result<TokenRow> {
     let now = Timestamp(0).plus_seconds(ctx.now().epoch_seconds());
     let jti = secret::random_text::<16>();
     let mut row = TokenRow {
@@ -282,10 +322,9 @@ pub async fn open_session(ctx: &Context, user_id: i64) -> Result<TokenRow> {
         revoked: Flag(0),
         last_used_at: None,
     };
-    let mut tx = ctx.store.begin().await?;
-    let id = tokens::insert(&mut tx, &row).await?;
+    let id = tokens::insert(tx, &row).await?;
     row.token_id = id.ok_or_else(|| Fault::internal("a random id came twice"))?;
-    tx.commit().await?;
+    sessions::insert(tx, row.token_id, &device.user_agent, &device.address).await?;
     Ok(row)
 }
 

@@ -5,9 +5,13 @@ use crate::domain::schedule::zone::{self, Tz};
 use crate::fault::{Fault, Result};
 use crate::secret;
 use crate::service::names;
+use crate::service::tokens::{self, Device};
+use crate::store::tokens::TokenRow;
 use crate::store::users::{self, NewUser, UserRow};
-use crate::store::{settings, tx::Tx};
+use crate::store::{links, sessions, settings, tx::Tx};
 
+/// The field in which the present password is asked for.
+pub const OLD_PASSWORD: &str = "old_password";
 /// The shortest password, in characters.
 pub const MIN_PASSWORD: usize = 10;
 /// The longest password, in bytes: more would only make work.
@@ -105,7 +109,7 @@ pub async fn sign_in(ctx: &Context, email: &str, password: &str) -> Result<Optio
     Ok(user.filter(|_| fits))
 }
 
-/// Sets a user's password.
+/// Sets a user's password. Their sessions end, and links to a new password hold no longer.
 ///
 /// # Errors
 /// It is not fit.
@@ -113,8 +117,51 @@ pub async fn set_password(ctx: &Context, user_id: i64, password: &str) -> Result
     check_password(password)?;
     let hash = secret::hash_password(password).await?;
     let mut tx = ctx.store.begin().await?;
-    users::set_password(&mut tx, user_id, &hash).await?;
+    put_password(&mut tx, user_id, &hash).await?;
     tx.commit().await
+}
+
+/// As [`set_password`], with a hash that is ready, inside the caller's transaction.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn put_password(tx: &mut Tx, user_id: i64, password_hash: &str) -> Result<()> {
+    users::lock(tx, user_id).await?;
+    users::set_password(tx, user_id, password_hash).await?;
+    links::remove_of(tx, user_id).await?;
+    sessions::end_all(tx, user_id, None).await
+}
+
+/// Changes the password of a user who knows the present one. Every session of theirs ends; one is
+/// opened anew for the browser that asks.
+///
+/// # Errors
+/// The present password is another (`old_password`), or the new one is not fit (`password`).
+pub async fn change_password(
+    ctx: &Context,
+    user_id: i64,
+    old_password: &str,
+    password: &str,
+    device: &Device,
+) -> Result<TokenRow> {
+    check_password(password)?;
+    let user = users::find(&mut ctx.store.read().await?, user_id).await?.ok_or(Fault::NotFound)?;
+    let wrong = || Fault::invalid(OLD_PASSWORD, "is not right");
+    if !secret::verify_password(old_password, Some(&user.password_hash)).await? {
+        return Err(wrong());
+    }
+    let hash = secret::hash_password(password).await?;
+    let mut tx = ctx.store.begin().await?;
+    users::lock(&mut tx, user_id).await?;
+    let now = users::find(&mut tx, user_id).await?.ok_or(Fault::NotFound)?;
+    // Somebody else may have changed it meanwhile: by a link, say.
+    if now.password_hash != user.password_hash {
+        return Err(wrong());
+    }
+    put_password(&mut tx, user_id, &hash).await?;
+    let session = tokens::insert_session(ctx, &mut tx, user_id, device).await?;
+    tx.commit().await?;
+    Ok(session)
 }
 
 /// A time zone by its IANA name.

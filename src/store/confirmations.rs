@@ -6,11 +6,13 @@ use super::tx::{Conn, execute, fetch_optional};
 use crate::clock::Timestamp;
 use crate::fault::Result;
 
-/// For whom mails are counted that ask to confirm an address.
+/// For whom mails are counted that somebody else may have caused.
 #[derive(Clone, Copy, Debug)]
 pub enum Asked<'a> {
     /// Who is asked: the address, all in lower case.
     Mailbox(&'a str),
+    /// Whose account the mail is about: the address, all in lower case.
+    Account(&'a str),
     /// Whose channels ask.
     Project(i64),
 }
@@ -20,6 +22,7 @@ impl Asked<'_> {
     fn key(self) -> String {
         match self {
             Self::Mailbox(address) => address.to_owned(),
+            Self::Account(address) => format!("account {address}"),
             Self::Project(id) => format!("project {id}"),
         }
     }

@@ -10,7 +10,7 @@ use overdue::context::Context;
 use overdue::http::management::{self, Inbox, ManagementState};
 use overdue::http::peer::Connection;
 use overdue::notify::outbound::{Outbound, Settings};
-use overdue::service::tokens::{self, NewToken, Scope};
+use overdue::service::tokens::{self, Device, NewToken, Scope};
 use overdue::service::users;
 use serde_json::Value;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ impl Desk {
 
     /// The text of a new session's token.
     pub async fn sign_in(&self) -> String {
-        let row = tokens::open_session(&self.ctx, self.user_id).await.unwrap();
+        let row = tokens::open_session(&self.ctx, self.user_id, &Device::default()).await.unwrap();
         tokens::text_of(&self.ctx, &row).unwrap()
     }
 
@@ -119,7 +119,7 @@ impl Desk {
     /// The text of a new session's token of a new user with this address.
     pub async fn sign_up(&self, email: &str) -> (i64, String) {
         let user_id = users::create(&self.ctx, email, "correct horse", false).await.unwrap();
-        let row = tokens::open_session(&self.ctx, user_id).await.unwrap();
+        let row = tokens::open_session(&self.ctx, user_id, &Device::default()).await.unwrap();
         (user_id, tokens::text_of(&self.ctx, &row).unwrap())
     }
 

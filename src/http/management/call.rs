@@ -520,7 +520,8 @@ mod tests {
 
     async fn session_of(ctx: &Context) -> String {
         let user_id = crate::service::users::create(ctx, "u@example.org", "long enough", false);
-        let row = tokens::open_session(ctx, user_id.await.unwrap()).await.unwrap();
+        let device = tokens::Device::default();
+        let row = tokens::open_session(ctx, user_id.await.unwrap(), &device).await.unwrap();
         tokens::text_of(ctx, &row).unwrap()
     }
 

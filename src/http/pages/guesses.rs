@@ -101,7 +101,7 @@ impl Guesses {
 }
 
 /// One machine has one IPv4 address, and all of an IPv6 network.
-fn neighbourhood(address: IpAddr) -> IpNet {
+pub(super) fn neighbourhood(address: IpAddr) -> IpNet {
     let address = address.to_canonical();
     let length = if address.is_ipv4() { 32 } else { 64 };
     IpNet::new(address, length).map_or_else(|_| address.into(), |net| net.trunc())

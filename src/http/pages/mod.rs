@@ -4,7 +4,9 @@
 //! in `service`.
 
 mod admin;
+mod account;
 mod api;
+mod asking;
 mod assets;
 mod channels;
 mod chart;
@@ -14,6 +16,8 @@ mod guesses;
 mod help;
 mod home;
 mod live;
+mod invitation;
+mod invitations;
 mod mail;
 mod nav;
 mod next;
@@ -22,9 +26,12 @@ mod project;
 mod reader;
 mod requests;
 mod runs;
+mod register;
+mod reset;
 mod session;
 mod settings;
 pub mod setup;
+mod sheet;
 mod sign_in;
 mod sign_out;
 mod site;
@@ -51,6 +58,7 @@ use http::header::{
 };
 use http::{HeaderValue, StatusCode};
 use tokio::sync::watch;
+use ipnet::IpNet;
 
 use crate::clock::SECOND;
 use crate::context::Context;
@@ -80,6 +88,8 @@ struct Pages {
     codes: Arc<Tries<()>>,
     /// Guesses at passwords.
     guesses: Arc<Guesses>,
+    /// Questions for mails and accounts, by the network that they come from.
+    asks: Arc<Tries<IpNet>>,
     swagger: Arc<Swagger>,
     /// Where pages that are open hear what changes.
     hall: Arc<Hall>,
@@ -88,18 +98,14 @@ struct Pages {
 /// Every page, below the configured prefix: `/`, `/projects/…`, `/setup`, `/sign-in`,
 /// `/sign-out`, `/theme`, `/docs/api`, what links in mails lead to (`/mail/…`), and what they need in `/assets/…`.
 /// `door` turns true when the server stops taking requests.
-pub fn router(
-    ctx: Context,
-    ingest: Ingest,
-    door: watch::Receiver<bool>,
-    outbound: Arc<Outbound>,
-) -> Router {
+pub fn router(ctx: Context, ingest: Ingest, door: watch::Receiver<bool>, outbound: Arc<Outbound>) -> Router {
     let pages = Pages {
         ctx,
         ingest,
         outbound,
         codes: Arc::new(Tries::new(5, 60 * SECOND)),
         guesses: Arc::default(),
+        asks: Arc::new(Tries::new(10, 300 * SECOND)),
         swagger: Arc::default(),
         hall: Arc::new(Hall::new(door)),
     };
@@ -108,6 +114,11 @@ pub fn router(
         .route("/setup", get(setup::show).post(setup::submit))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-out", post(sign_out::submit))
+        .merge(account::routes())
+        .merge(invitation::routes())
+        .merge(invitations::routes())
+        .merge(register::routes())
+        .merge(reset::routes())
         .route("/theme", post(theme::submit))
         .merge(checks::routes())
         .route("/projects/{project}/events", get(live::listen))

@@ -6,16 +6,17 @@
 //! so that nobody can plant one that they know. A token that was made for scripts opens no page.
 
 use axum::response::Response;
-use http::header::SET_COOKIE;
+use http::header::{SET_COOKIE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use super::nav::Nav;
-use super::{Site, next, problem, see_other};
+use super::{Site, next, problem, see_other, site};
 use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::http::cookie;
-use crate::service::tokens::{self, Caller};
+use crate::service::sessions;
+use crate::service::tokens::{self, Caller, Device};
 use crate::store::tokens::TokenRow;
 use crate::store::{projects, users};
 
@@ -43,6 +44,7 @@ pub(super) async fn caller(ctx: &Context, headers: &HeaderMap) -> Result<Option<
 /// The database is out.
 pub(super) async fn look(ctx: &Context, site: &mut Site, head: &Parts) -> Result<Option<Caller>> {
     let Some(caller) = caller(ctx, &head.headers).await? else { return Ok(None) };
+    sessions::mark_used(ctx, &caller).await?;
     let mut conn = ctx.store.read().await?;
     let Some(user) = users::find(&mut conn, caller.user_id).await? else { return Ok(None) };
     let (projects, _) = projects::list_for(&mut conn, caller.user_id, 0, SWITCH).await?;
@@ -71,6 +73,46 @@ pub(super) fn refused(site: &Site, head: &Parts, fault: &Fault) -> Response {
         Fault::Unauthenticated(_) => see_other(site, &next::sign_in(&head.uri)),
         _ => problem(site, fault),
     }
+}
+
+/// The browser that a request comes from.
+pub(super) fn device(ctx: &Context, head: &Parts) -> Device {
+    let name = head.headers.get(USER_AGENT).and_then(|name| name.to_str().ok());
+    Device::new(site::client(head, &ctx.config).address, name.unwrap_or_default())
+}
+
+/// Signs somebody in who has proven who they are: a new session, in place of the one that the
+/// browser had, and on to a page of ours.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn begin(
+    ctx: &Context,
+    site: &Site,
+    head: &Parts,
+    user_id: i64,
+    path: &str,
+) -> Result<Response> {
+    let (old, device) = (caller(ctx, &head.headers).await?, device(ctx, head));
+    // On a task of its own: a client that hangs up must not cut it short.
+    let opened = tokio::spawn(open(ctx.clone(), user_id, device, old));
+    let row = opened.await.map_err(Fault::internal)??;
+    let mut response = see_other(site, path);
+    hand_over(ctx, site, &row, &mut response)?;
+    Ok(response)
+}
+
+async fn open(
+    ctx: Context,
+    user_id: i64,
+    device: Device,
+    old: Option<Caller>,
+) -> Result<TokenRow> {
+    let row = tokens::open_session(&ctx, user_id, &device).await?;
+    if let Some(old) = old {
+        tokens::end_session(&ctx, &old).await?;
+    }
+    Ok(row)
 }
 
 /// Hands the session's token to the browser.

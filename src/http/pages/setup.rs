@@ -16,7 +16,8 @@ use crate::context::Context;
 use crate::domain::slug;
 use crate::fault::{Fault, Result};
 use crate::secret::{self, Secret};
-use crate::service::{names, projects, tokens, users};
+use crate::service::tokens::{self, Device};
+use crate::service::{names, projects, users};
 use crate::store::checks::{self, Settings};
 use crate::store::tokens::TokenRow;
 use crate::store::{self, settings};
@@ -212,13 +213,13 @@ pub(super) async fn submit(State(pages): State<Pages>, request: Request) -> Resp
         Ok(fields) => Form::read(fields),
         Err(fault) => return problem(&site, &fault),
     };
-    match take(&pages, &site, &form).await {
+    match take(&pages, &site, &form, session::device(&pages.ctx, &head)).await {
         Ok(response) => response,
         Err(fault) => problem(&site, &fault),
     }
 }
 
-async fn take(pages: &Pages, site: &Site, form: &Form) -> Result<Response> {
+async fn take(pages: &Pages, site: &Site, form: &Form, device: Device) -> Result<Response> {
     if is_set_up(&pages.ctx).await? {
         return Ok(over(site));
     }
@@ -233,7 +234,7 @@ async fn take(pages: &Pages, site: &Site, form: &Form) -> Result<Response> {
         return Ok(page(StatusCode::BAD_REQUEST, &Setup::new(site, form, &errors)));
     }
     // On a task of its own: a client that hangs up must not cut a transaction short.
-    let made = tokio::spawn(make(pages.ctx.clone(), form.clone()));
+    let made = tokio::spawn(make(pages.ctx.clone(), form.clone(), device));
     match made.await.map_err(Fault::internal)? {
         Ok(Some(made)) => signed_in(&pages.ctx, site, &made),
         Ok(None) => Ok(over(site)),
@@ -283,7 +284,7 @@ struct Made {
 
 /// Makes the user, the project and the check together or not at all, and opens a session; none
 /// where somebody was faster.
-async fn make(ctx: Context, form: Form) -> Result<Option<Made>> {
+async fn make(ctx: Context, form: Form, device: Device) -> Result<Option<Made>> {
     let email = users::normal_email(&form.email)?;
     let password_hash = secret::hash_password(form.password.expose()).await?;
     let mut tx = ctx.store.begin().await?;
@@ -303,7 +304,7 @@ async fn make(ctx: Context, form: Form) -> Result<Option<Made>> {
     checks::insert(&mut tx, project.project_id, &uuid, &settings, ctx.now()).await?;
     tx.commit().await?;
     tracing::info!(%email, "the first account was made");
-    let session = tokens::open_session(&ctx, user_id).await?;
+    let session = tokens::open_session(&ctx, user_id, &device).await?;
     Ok(Some(Made { session, path: format!("/projects/{}/checks/{uuid}", project.uuid) }))
 }
 

@@ -17,9 +17,7 @@ use super::{Pages, Site, form, next, page, problem, see_other, session, site, wo
 use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::secret::Secret;
-use crate::service::tokens::{self, Caller};
-use crate::service::users;
-use crate::store::tokens::TokenRow;
+use crate::service::{registration, users};
 
 /// What was typed.
 struct Form {
@@ -46,11 +44,22 @@ struct SignIn<'a> {
     /// Where to go afterwards: a path of ours.
     next: &'a str,
     problem: Option<String>,
+    /// A mail can lead to a new password.
+    may_reset: bool,
+    /// Whoever has no account may make one.
+    may_register: bool,
 }
 
 impl<'a> SignIn<'a> {
-    fn new(site: &'a Site, form: &'a Form, problem: Option<String>) -> Self {
-        Self { site, email: &form.email, next: next::path(&form.next), problem }
+    fn new(ctx: &Context, site: &'a Site, form: &'a Form, problem: Option<String>) -> Self {
+        Self {
+            site,
+            email: &form.email,
+            next: next::path(&form.next),
+            problem,
+            may_reset: ctx.mailer.obstacle().is_none(),
+            may_register: registration::way(ctx).is_ok(),
+        }
     }
 }
 
@@ -71,7 +80,7 @@ async fn shown(ctx: &Context, site: &Site, head: &Parts) -> Result<Response> {
     if !is_set_up(ctx).await? {
         return Ok(see_other(site, "/setup"));
     }
-    Ok(page(StatusCode::OK, &SignIn::new(site, &form, None)))
+    Ok(page(StatusCode::OK, &SignIn::new(ctx, site, &form, None)))
 }
 
 pub(super) async fn submit(State(pages): State<Pages>, request: Request) -> Response {
@@ -83,7 +92,7 @@ pub(super) async fn submit(State(pages): State<Pages>, request: Request) -> Resp
     };
     match take(&pages, &site, &head, &form).await {
         Ok(response) => response,
-        Err(Fault::RateLimited { retry_after }) => wait(&site, &form, retry_after),
+        Err(Fault::RateLimited { retry_after }) => wait(&pages.ctx, &site, &form, retry_after),
         Err(fault) => problem(&site, &fault),
     }
 }
@@ -95,37 +104,23 @@ async fn take(pages: &Pages, site: &Site, head: &Parts, form: &Form) -> Result<R
     let Some(user) = users::sign_in(ctx, &form.email, form.password.expose()).await? else {
         // What was typed as an address may be a password: it does not go into the log.
         tracing::warn!(%address, "a sign-in failed");
-        return Ok(wrong(site, form));
+        return Ok(wrong(ctx, site, form));
     };
     pages.guesses.was_right(guess);
-    let old = session::caller(ctx, &head.headers).await?;
-    // On a task of its own: a client that hangs up must not cut it short.
-    let opened = tokio::spawn(open(ctx.clone(), user.user_id, old));
-    let row = opened.await.map_err(Fault::internal)??;
+    let response = session::begin(ctx, site, head, user.user_id, next::path(&form.next)).await?;
     tracing::info!(email = user.email, %address, "somebody signed in");
-    let mut response = see_other(site, next::path(&form.next));
-    session::hand_over(ctx, site, &row, &mut response)?;
     Ok(response)
 }
 
-/// Opens a session in place of the one that the browser had.
-async fn open(ctx: Context, user_id: i64, old: Option<Caller>) -> Result<TokenRow> {
-    let row = tokens::open_session(&ctx, user_id).await?;
-    if let Some(old) = old {
-        tokens::end_session(&ctx, &old).await?;
-    }
-    Ok(row)
-}
-
-fn wrong(site: &Site, form: &Form) -> Response {
+fn wrong(ctx: &Context, site: &Site, form: &Form) -> Response {
     let problem = "The email address or the password is not right.".to_owned();
-    page(StatusCode::FORBIDDEN, &SignIn::new(site, form, Some(problem)))
+    page(StatusCode::FORBIDDEN, &SignIn::new(ctx, site, form, Some(problem)))
 }
 
-fn wait(site: &Site, form: &Form, seconds: u64) -> Response {
+fn wait(ctx: &Context, site: &Site, form: &Form, seconds: u64) -> Response {
     let time = words::duration(i64::try_from(seconds).unwrap_or(i64::MAX));
     let problem = format!("There were too many wrong passwords. Try again in {time}.");
-    let shown = SignIn::new(site, form, Some(problem));
+    let shown = SignIn::new(ctx, site, form, Some(problem));
     let mut response = page(StatusCode::TOO_MANY_REQUESTS, &shown);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     response

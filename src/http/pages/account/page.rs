@@ -1,0 +1,157 @@
+//! The page, as each of its forms shows it again.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use http::request::Parts;
+
+use super::super::form::{Errors, Field, Fields};
+use super::super::reader::When;
+use super::super::{Pages, Site, page, problem, see_other, session, sheet};
+use super::browser;
+use crate::context::Context;
+use crate::fault::{Fault, Result};
+use crate::service::tokens::Caller;
+use crate::service::{names, sessions, users as accounts};
+use crate::store::sessions::SessionRow;
+use crate::store::users;
+
+/// What was typed into one of the forms, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(super) struct Typed {
+    pub(super) name: Option<String>,
+    pub(super) timezone: Option<String>,
+    pub(super) errors: Errors,
+}
+
+#[derive(Template)]
+#[template(ext = "html", source = r#"{% extends "src/http/pages/account/account.html" %}"#)]
+struct Account<'a> {
+    site: &'a Site,
+    /// What went well just now.
+    done: Option<&'static str>,
+    problem: Option<&'a str>,
+    email: &'a str,
+    profile: Vec<Field<'a>>,
+    password: Vec<Field<'a>>,
+    sessions: Vec<Session>,
+}
+
+struct Session {
+    id: i64,
+    browser: String,
+    address: String,
+    since: When,
+    seen: When,
+    is_this: bool,
+}
+
+/// What the page says went well, by the word in its address.
+const DONE: [(&str, &str); 3] = [
+    ("profile", "Your profile is saved."),
+    ("password", "The password is changed. Everywhere else you are signed out."),
+    ("sessions", "That session has ended."),
+];
+
+/// Sends the browser back to the page, which says that this went well.
+pub(super) fn done(site: &Site, what: &str) -> Response {
+    see_other(site, &format!("/account?done={what}"))
+}
+
+/// The answer to a fault: who is not signed in comes back to the page, whichever form it was.
+pub(super) fn refused(site: &Site, fault: &Fault) -> Response {
+    match fault {
+        Fault::Unauthenticated(_) => see_other(site, "/sign-in?next=%2Faccount"),
+        _ => problem(site, fault),
+    }
+}
+
+pub(super) async fn show(State(pages): State<Pages>, head: Parts) -> Response {
+    let mut site = Site::of(&head, &pages.ctx.config);
+    match shown(&pages.ctx, &mut site, &head).await {
+        Ok(response) => response,
+        Err(fault) => session::refused(&site, &head, &fault),
+    }
+}
+
+async fn shown(ctx: &Context, site: &mut Site, head: &Parts) -> Result<Response> {
+    let caller = session::need(ctx, site, head).await?;
+    let mut query = Fields::parse(head.uri.query().unwrap_or_default().as_bytes());
+    let what = query.take("done");
+    let done = DONE.iter().find(|(word, _)| *word == what).map(|(_, text)| *text);
+    let mut response =
+        render(ctx, site, &caller, done, &Typed::default(), StatusCode::OK).await?;
+    session::renew(ctx, site, &caller, &mut response).await?;
+    Ok(response)
+}
+
+/// The page with a form that did not fit.
+pub(super) async fn again(
+    ctx: &Context,
+    site: &Site,
+    caller: &Caller,
+    typed: &Typed,
+    status: StatusCode,
+) -> Result<Response> {
+    render(ctx, site, caller, None, typed, status).await
+}
+
+async fn render(
+    ctx: &Context,
+    site: &Site,
+    caller: &Caller,
+    done: Option<&'static str>,
+    typed: &Typed,
+    status: StatusCode,
+) -> Result<Response> {
+    let open = sessions::list(ctx, caller.user_id).await?;
+    let user = users::find(&mut ctx.store.read().await?, caller.user_id).await?;
+    let user = user.ok_or(Fault::NotFound)?;
+    let session = |row: SessionRow| Session {
+        id: row.token_id,
+        browser: browser::in_words(&row.user_agent),
+        since: site.reader.when(row.created_at, ctx.now()),
+        seen: site.reader.when(row.last_used_at.unwrap_or(row.created_at), ctx.now()),
+        is_this: row.token_id == caller.token_id,
+        address: row.address,
+    };
+    let errors = &typed.errors;
+    let account = Account {
+        site,
+        done,
+        problem: errors.summary(),
+        email: &user.email,
+        profile: vec![
+            Field {
+                hint: "What others call you.",
+                autocomplete: "name",
+                max_length: names::LONGEST,
+                ..Field::text("name", "Name", typed.name.as_ref().unwrap_or(&user.name), errors)
+            },
+            Field {
+                hint: "A name such as Europe/Berlin. With UTC, times are shown in the browser’s \
+                       zone; Etc/UTC shows them in UTC.",
+                min_length: 1,
+                ..Field::text(
+                    "timezone",
+                    "Time zone",
+                    typed.timezone.as_ref().unwrap_or(&user.timezone),
+                    errors,
+                )
+            },
+        ],
+        password: vec![
+            Field {
+                kind: "password",
+                autocomplete: "current-password",
+                min_length: 1,
+                max_length: accounts::MAX_PASSWORD,
+                ..Field::text(accounts::OLD_PASSWORD, "Present password", "", errors)
+            },
+            sheet::new_password("New password", errors),
+        ],
+        sessions: open.into_iter().map(session).collect(),
+    };
+    Ok(page(status, &account))
+}

@@ -1,0 +1,87 @@
+//! A page with a few lines and at most one form: what links in mails lead to, and what is asked
+//! before somebody is signed in.
+
+use askama::Template;
+use axum::response::Response;
+use http::StatusCode;
+
+use super::form::{Errors, Field};
+use super::{Site, page};
+use crate::service::users;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(ext = "html", source = r#"{% extends "src/http/pages/sheet.html" %}"#)]
+pub(super) struct Sheet<'a> {
+    site: &'a Site,
+    /// The heading.
+    pub(super) title: &'a str,
+    /// What it says, a paragraph each.
+    pub(super) lines: Vec<String>,
+    /// What is wrong with the form as a whole.
+    pub(super) problem: Option<&'a str>,
+    /// The form's fields.
+    pub(super) fields: Vec<Field<'a>>,
+    /// Where the form is sent, below the prefix.
+    pub(super) action: String,
+    /// What stands on its button; without it there is no form.
+    pub(super) button: Option<&'a str>,
+    /// A way on: where it leads, below the prefix, and what it says.
+    pub(super) way_on: Option<(String, &'a str)>,
+}
+
+impl<'a> Sheet<'a> {
+    /// A page with a heading alone.
+    pub(super) fn new(site: &'a Site, title: &'a str) -> Self {
+        Self {
+            site,
+            title,
+            lines: Vec::new(),
+            problem: None,
+            fields: Vec::new(),
+            action: String::new(),
+            button: None,
+            way_on: None,
+        }
+    }
+
+    /// The answer that shows it.
+    pub(super) fn answer(&self, status: StatusCode) -> Response {
+        page(status, self)
+    }
+}
+
+/// The page for a link that does not hold.
+pub(super) fn dead_link(site: &Site, way_on: (String, &str)) -> Response {
+    let line = "It was used already, its time is over, it was replaced by a newer one, or it was cut \
+                off on its way.";
+    let sheet = Sheet {
+        lines: vec![line.to_owned()],
+        way_on: Some(way_on),
+        ..Sheet::new(site, "This link does not hold")
+    };
+    sheet.answer(StatusCode::NOT_FOUND)
+}
+
+/// The field for an email address.
+pub(super) fn email<'a>(value: &'a str, errors: &'a Errors) -> Field<'a> {
+    Field {
+        kind: "email",
+        autocomplete: "username",
+        min_length: 3,
+        max_length: 254,
+        ..Field::text("email", "Email address", value, errors)
+    }
+}
+
+/// The field for a password that is chosen.
+pub(super) fn new_password<'a>(label: &'a str, errors: &'a Errors) -> Field<'a> {
+    Field {
+        kind: "password",
+        hint: "At least 10 characters. A few words are easier to remember than a few signs.",
+        autocomplete: "new-password",
+        min_length: users::MIN_PASSWORD,
+        max_length: users::MAX_PASSWORD,
+        ..Field::text("password", label, "", errors)
+    }
+}
