@@ -99,7 +99,8 @@ async fn count_mail(ctx: &Context, tx: &mut Tx, project_id: i64, email: &str) ->
     {
         return Ok(());
     }
-    let reason = "was sent mail of this kind only just, or too much of it within a day: try again later";
+    let reason =
+        "was sent mail of this kind only just, or too much of it within a day: try again later";
     Err(Fault::invalid("email", reason))
 }
 
@@ -113,9 +114,10 @@ fn note(project: &ProjectRow, inviter: &str, role: Role, link: String) -> Note {
         )],
         button: "Look at the invitation",
         link,
-        end: "The link holds for seven days, and once. Keep it to yourself: whoever has it can take \
+        end:
+            "The link holds for seven days, and once. Keep it to yourself: whoever has it can take \
               your place."
-            .to_owned(),
+                .to_owned(),
     }
 }
 

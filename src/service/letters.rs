@@ -11,8 +11,7 @@ use crate::mail::{Address, Letter, Unsent};
 use crate::secret;
 
 /// Pauses before each try of a mail.
-const TRIES: [Duration; 3] =
-    [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(60)];
+const TRIES: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Duration::from_mins(1)];
 
 /// A mail with one link.
 #[derive(Clone, Debug, Template)]

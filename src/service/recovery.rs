@@ -45,9 +45,10 @@ fn note(link: String) -> Note {
         ],
         button: "Choose a new password",
         link,
-        end: "The link holds for one hour, and once. If it was not you, there is nothing to do: the \
+        end:
+            "The link holds for one hour, and once. If it was not you, there is nothing to do: the \
               password stays as it is."
-            .to_owned(),
+                .to_owned(),
     }
 }
 

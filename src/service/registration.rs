@@ -6,9 +6,9 @@ use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::secret;
 use crate::service::letters::{self, Note};
+use crate::service::projects;
 use crate::service::recovery::BOUNDS;
 use crate::service::users::{self as accounts, check_password, normal_email};
-use crate::service::projects;
 use crate::store::confirmations::{self, Asked};
 use crate::store::links::{self, LinkRow, Purpose};
 use crate::store::tx::Tx;
@@ -93,9 +93,10 @@ fn known(link: String) -> Note {
         ],
         button: "Sign in",
         link,
-        end: "If it was not you, there is nothing to do. A lost password is replaced from the page \
+        end:
+            "If it was not you, there is nothing to do. A lost password is replaced from the page \
               that the link leads to."
-            .to_owned(),
+                .to_owned(),
     }
 }
 
@@ -154,7 +155,9 @@ pub async fn make(ctx: &Context, email: &str, password: &str) -> Result<i64> {
 async fn insert(ctx: &Context, tx: &mut Tx, email: &str, password_hash: &str) -> Result<i64> {
     // The first account is made by who has the code from the log.
     if !users::any(tx).await? {
-        return Err(Fault::Conflict("the first account of this server is made elsewhere".to_owned()));
+        return Err(Fault::Conflict(
+            "the first account of this server is made elsewhere".to_owned(),
+        ));
     }
     let user_id = accounts::insert(ctx, tx, email, password_hash, false).await?;
     projects::insert(ctx, tx, user_id, PROJECT_NAME, true).await?;

@@ -25,12 +25,7 @@ pub struct SessionRow {
 ///
 /// # Errors
 /// The database refused.
-pub async fn insert(
-    conn: &mut Conn,
-    token_id: i64,
-    user_agent: &str,
-    address: &str,
-) -> Result<()> {
+pub async fn insert(conn: &mut Conn, token_id: i64, user_agent: &str, address: &str) -> Result<()> {
     execute!(
         conn,
         "INSERT INTO sessions (token_id, user_agent, address) VALUES ($1, $2, $3)",

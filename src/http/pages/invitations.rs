@@ -52,11 +52,12 @@ struct Invitations<'a> {
 }
 
 struct Row {
-    id: i64,
     email: String,
     role: &'static str,
     inviter: String,
     ends: When,
+    question: String,
+    action: String,
 }
 
 /// What each role may do, as a member reads it.
@@ -86,8 +87,10 @@ async fn shown(
     let opened = project::of(ctx, site, head, uuid).await?;
     let project = &opened.project;
     let rows = invitations::list(ctx, opened.caller.user_id, project.project_id).await?;
+    let base = format!("/projects/{}/settings/invitations", project.uuid);
     let row = |row: InvitationRow| Row {
-        id: row.invitation_id,
+        question: format!("Withdraw the invitation of {}? Its link holds no longer.", row.email),
+        action: format!("{}{base}/{}/withdraw", site.prefix, row.invitation_id),
         role: row.role.as_str(),
         ends: site.reader.when(row.expires_at, ctx.now()),
         email: row.email,

@@ -158,11 +158,7 @@ async fn opened(
     Ok(sheet.answer(status))
 }
 
-async fn take(
-    State(pages): State<Pages>,
-    Path(token): Path<String>,
-    request: Request,
-) -> Response {
+async fn take(State(pages): State<Pages>, Path(token): Path<String>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let site = Site::of(&head, &pages.ctx.config);
     let password = match form::read(&head, body, &pages.ctx).await {

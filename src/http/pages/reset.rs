@@ -1,10 +1,10 @@
 //! `/reset`: a new password by a link that is sent to the account's address. Whether an address has
 //! an account, nothing here tells: the words, the status and the time are the same.
 
+use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::get;
-use axum::Router;
 use http::StatusCode;
 use http::request::Parts;
 
@@ -133,11 +133,7 @@ async fn opened(
     Ok(sheet.answer(status))
 }
 
-async fn take(
-    State(pages): State<Pages>,
-    Path(token): Path<String>,
-    request: Request,
-) -> Response {
+async fn take(State(pages): State<Pages>, Path(token): Path<String>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let site = Site::of(&head, &pages.ctx.config);
     let password = match form::read(&head, body, &pages.ctx).await {

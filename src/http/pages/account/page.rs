@@ -80,8 +80,7 @@ async fn shown(ctx: &Context, site: &mut Site, head: &Parts) -> Result<Response>
     let mut query = Fields::parse(head.uri.query().unwrap_or_default().as_bytes());
     let what = query.take("done");
     let done = DONE.iter().find(|(word, _)| *word == what).map(|(_, text)| *text);
-    let mut response =
-        render(ctx, site, &caller, done, &Typed::default(), StatusCode::OK).await?;
+    let mut response = render(ctx, site, &caller, done, &Typed::default(), StatusCode::OK).await?;
     session::renew(ctx, site, &caller, &mut response).await?;
     Ok(response)
 }

@@ -21,12 +21,7 @@ pub(super) async fn submit(State(pages): State<Pages>, request: Request) -> Resp
     }
 }
 
-async fn submitted(
-    ctx: &Context,
-    site: &mut Site,
-    head: &Parts,
-    body: Body,
-) -> Result<Response> {
+async fn submitted(ctx: &Context, site: &mut Site, head: &Parts, body: Body) -> Result<Response> {
     let mut fields = form::read(head, body, ctx).await?;
     let caller = session::need(ctx, site, head).await?;
     let (name, timezone) = (fields.take_trimmed("name"), fields.take_trimmed("timezone"));

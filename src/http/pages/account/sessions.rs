@@ -11,11 +11,7 @@ use crate::fault::Result;
 use crate::service::sessions;
 use crate::service::tokens::Caller;
 
-pub(super) async fn end(
-    State(pages): State<Pages>,
-    Path(id): Path<i64>,
-    head: Parts,
-) -> Response {
+pub(super) async fn end(State(pages): State<Pages>, Path(id): Path<i64>, head: Parts) -> Response {
     let mut site = Site::of(&head, &pages.ctx.config);
     let ended = match caller(&pages.ctx, &mut site, &head).await {
         Ok(caller) => sessions::end(&pages.ctx, caller.user_id, id).await,
