@@ -75,8 +75,8 @@ impl Config {
             ),
             (self.oidc != default.oidc, "oidc.* has no effect yet: nobody signs in by it"),
             (
-                self.accounts != default.accounts,
-                "accounts.* has no effect yet: accounts are made by the command line and /setup",
+                self.accounts.trusted_header.is_some(),
+                "accounts.trusted_header has no effect yet: nobody signs in by it",
             ),
             (self.apply != default.apply, "apply.path has no effect yet: no file is applied"),
             (

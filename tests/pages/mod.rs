@@ -1,5 +1,6 @@
 //! The web pages: by their wire, as a browser without JavaScript uses it, and in a real browser.
 
+mod accounts;
 mod api;
 mod browser;
 mod channels;

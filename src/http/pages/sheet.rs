@@ -13,7 +13,7 @@ use crate::service::users;
 #[derive(Debug, Template)]
 #[template(ext = "html", source = r#"{% extends "src/http/pages/sheet.html" %}"#)]
 pub(super) struct Sheet<'a> {
-    site: &'a Site,
+    pub(super) site: &'a Site,
     /// The heading.
     pub(super) title: &'a str,
     /// What it says, a paragraph each.
