@@ -38,10 +38,17 @@ async fn sign_in(server: &TestServer, email: &str, password: &str) -> u16 {
     Visitor::at(server).sign_in(email, password).await.status
 }
 
+/// What a member of the project is there.
+async fn role_of(api: &Api, email: &str) -> String {
+    let members = api.list(&api.path("/member-list")).await;
+    let member = members.iter().find(|member| member["email"] == email);
+    member.unwrap_or_else(|| panic!("{email} in {members:?}"))["role"].as_str().unwrap().to_owned()
+}
+
 /// The path of a project's invitations, for a user whose first project it is.
 async fn invitations_of(visitor: &mut Visitor) -> String {
-    let list = visitor.get("/user/project").await.ok();
-    let uuid = list["project_list"][0]["uuid"].as_str().unwrap().to_owned();
+    let list = visitor.get("/user/project-list").await.ok();
+    let uuid = list["list"][0]["uuid"].as_str().unwrap().to_owned();
     format!("/projects/{uuid}/settings/invitations")
 }
 
@@ -173,8 +180,8 @@ both_databases! {
         assert_eq!(visitor.submit(&link, &[("password", "short")]).await.status, 400);
         assert_eq!(visitor.submit(&link, &[("password", OTHER)]).await.status, 303);
         assert_eq!(visitor.get("/user/profile").await.ok()["email"], email.as_str());
-        let projects = visitor.get("/user/project").await.ok();
-        assert_eq!(projects["project_list"][0]["project_name"], "My jobs");
+        let projects = visitor.get("/user/project-list").await.ok();
+        assert_eq!(projects["list"][0]["project_name"], "My jobs");
         assert_eq!(visitor.submit(&link, &[("password", OTHER)]).await.status, 404, "once");
     }
 
@@ -202,7 +209,7 @@ both_databases! {
         let Some(post) = Post::shared().await else { return };
         let server = mailing(database, post, &[("OVERDUE_ACCOUNTS__REGISTRATION", "invite")]).await;
         let (owner, email) = (someone(), someone());
-        Api::new_project(server.address(), &server.new_user(&owner)).await;
+        let api = Api::new_project(server.address(), &server.new_user(&owner)).await;
         let mut visitor = Visitor::at(&server).signed_in(&owner).await;
         let path = invitations_of(&mut visitor).await;
         assert_eq!(Visitor::at(&server).get("/register").await.status, 403, "not without one");
@@ -218,8 +225,7 @@ both_databases! {
         let joined = guest.submit(&link, &[("password", OTHER)]).await;
         assert_eq!(joined.status, 303, "{}", joined.text());
         assert_eq!(guest.get(joined.header("location")).await.status, 200);
-        let list = guest.get("/user/project").await.ok();
-        assert_eq!(list["project_list"][0]["role"], "editor");
+        assert_eq!(role_of(&api, &email).await, "editor");
         assert_eq!(guest.get(&path).await.status, 403, "an editor invites nobody");
         assert_eq!(guest.submit(&link, &[]).await.status, 404, "once");
         let again = visitor.submit(&path, &[("email", &email), ("role", "owner")]).await;
@@ -229,7 +235,7 @@ both_databases! {
     async fn where_no_mail_is_sent_the_link_is_shown_once(database) {
         let server = TestServer::start(database, &[]).await;
         let (owner, guest) = (someone(), someone());
-        Api::new_project(server.address(), &server.new_user(&owner)).await;
+        let api = Api::new_project(server.address(), &server.new_user(&owner)).await;
         server.new_user(&guest);
         let mut visitor = Visitor::at(&server).signed_in(&owner).await;
         let path = invitations_of(&mut visitor).await;
@@ -248,7 +254,7 @@ both_databases! {
         let mut member = Visitor::at(&server).signed_in(&guest).await;
         assert!(member.get(&links[1]).await.text().contains("Join the project"));
         assert_eq!(member.submit(&links[1], &[]).await.status, 303);
-        assert_eq!(member.get("/user/project").await.ok()["project_list"][0]["role"], "viewer");
+        assert_eq!(role_of(&api, &guest).await, "viewer");
         // The other one is taken back.
         let page = visitor.get(&path).await;
         let (_, rest) = page.text().split_once("/settings/invitations/").unwrap();
