@@ -57,8 +57,8 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, StatusCode};
-use tokio::sync::watch;
 use ipnet::IpNet;
+use tokio::sync::watch;
 
 use crate::clock::SECOND;
 use crate::context::Context;
@@ -98,7 +98,12 @@ struct Pages {
 /// Every page, below the configured prefix: `/`, `/projects/…`, `/setup`, `/sign-in`,
 /// `/sign-out`, `/theme`, `/docs/api`, what links in mails lead to (`/mail/…`), and what they need in `/assets/…`.
 /// `door` turns true when the server stops taking requests.
-pub fn router(ctx: Context, ingest: Ingest, door: watch::Receiver<bool>, outbound: Arc<Outbound>) -> Router {
+pub fn router(
+    ctx: Context,
+    ingest: Ingest,
+    door: watch::Receiver<bool>,
+    outbound: Arc<Outbound>,
+) -> Router {
     let pages = Pages {
         ctx,
         ingest,

@@ -348,11 +348,6 @@ mod tests {
             fields.iter().find(|field| field.has_focus).map(|field| field.name.to_owned())
         };
         let none = Errors::default();
-        assert_eq!(focus(&Form::fresh(None), &none), Some("code".to_owned()));
-        assert_eq!(focus(&Form::fresh(Some("code=X")), &none), Some("email".to_owned()));
-        let mut wrong = Errors::default();
-        wrong.add(Fault::invalid("project_name", "must not"));
-        assert_eq!(focus(&Form::fresh(None), &wrong), Some("project_name".to_owned()));
         assert_eq!(focus(&Form::fresh(None), &none).as_deref(), Some("code"));
         assert_eq!(focus(&Form::fresh(Some("code=X")), &none).as_deref(), Some("email"));
         let mut wrong = Errors::default();
