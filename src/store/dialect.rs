@@ -72,6 +72,12 @@ impl Db {
         }
     }
 
+    /// Whether several nodes may work on it, so that not all that happens to it happens here.
+    #[must_use]
+    pub fn is_shared(self) -> bool {
+        self == Self::Postgres
+    }
+
     /// Whether rows have versions, so that `Writes::execute_if_unchanged` can be had.
     #[must_use]
     pub fn has_row_versions(self) -> bool {

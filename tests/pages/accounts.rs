@@ -195,7 +195,8 @@ both_databases! {
         assert!(taken.status == 400 && taken.text().contains("has an account already"));
         let made = visitor.submit("/register", &[("email", &email), ("password", OTHER)]).await;
         assert_eq!((made.status, made.header("location")), (303, "/"));
-        assert_eq!(visitor.get("/user/profile").await.ok()["is_admin"], 0);
+        assert_eq!(visitor.get("/user/profile").await.ok()["email"], email.as_str());
+        assert_eq!(visitor.get("/admin").await.status, 403, "an account like others");
         for _ in 0..8 {
             visitor.submit("/register", &[("email", &email), ("password", OTHER)]).await;
         }

@@ -64,7 +64,7 @@ both_databases! {
         assert!(page.status == 200 && page.text().contains("The test was taken"), "{}", page.text());
         assert!(page.text().contains("Works") && page.text().contains("Delivered"));
 
-        let refusing = Receiver::with(Manners { status: 410, fail_first: 100, ..Manners::default() }).await;
+        let refusing = Receiver::with(Manners { status: 410, ..Manners::default() }).await;
         let channel = add_webhook(&mut desk, &refusing.url("/gone")).await;
         let page = desk.submit(&format!("{channel}/test"), &[]).await;
         assert!(page.text().contains("The test was not taken: ") && page.text().contains("410"), "{}", page.text());
@@ -72,7 +72,7 @@ both_databases! {
 
     async fn what_was_given_up_stands_in_the_log_and_is_sent_again_by_its_button(database) {
         let mut desk = Desk::open(database).await;
-        let receiver = Receiver::with(Manners { status: 500, fail_first: 1, ..Manners::default() }).await;
+        let receiver = Receiver::with(Manners { fail_first: 1, ..Manners::default() }).await;
         let channel = add_webhook(&mut desk, &receiver.url("/hook")).await;
         desk.submit(&format!("{channel}/test"), &[]).await;
         let page = desk.get(&format!("{channel}?state=failed")).await;

@@ -14,7 +14,7 @@ both_databases! {
             assert!(page.text().contains(words), "{words}: {}", page.text());
         };
         says(&mut desk, "Waiting for the first ping.").await;
-        says(&mut desk, "data-live").await;
+        says(&mut desk, "data-events").await;
         desk.api.ping(&check, "").await.says(200, "OK");
         says(&mut desk, "without one it goes down at").await;
         desk.api.ping(&check, "/fail").await.says(200, "OK");

@@ -129,15 +129,17 @@ both_databases! {
     }
 
     async fn the_installation_is_shown_to_administrators_alone(database) {
-        let mut desk = Desk::open(database).await;
+        let secret = [("OVERDUE_METRICS__TOKEN", "only-for-the-collector")];
+        let mut desk = Desk::open_with(database, &secret).await;
         assert_eq!(desk.visitor.get("/admin").await.status, 403);
         desk.server.cli_ok(&["user", "create", "root@example.org", "--admin", "--password-stdin"], "correct horse battery\n");
         let mut root = crate::support::visitor::Visitor::at(&desk.server);
         assert_eq!(root.sign_in("root@example.org", "correct horse battery").await.status, 303);
         let page = root.get("/admin").await;
         assert_eq!(page.status, 200, "{}", page.text());
-        for told in [OWNER, "secret_key = &#34;***&#34;", "Last sign of life"] {
+        for told in [OWNER, "token = &#34;***&#34;", "Last sign of life"] {
             assert!(page.text().contains(told), "{told}: {}", page.text());
         }
+        assert!(!page.text().contains("only-for-the-collector"));
     }
 }

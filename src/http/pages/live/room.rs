@@ -18,7 +18,6 @@ use crate::context::Context;
 use crate::fault::Result;
 use crate::live::News;
 use crate::store::checks::{Filter, Standing};
-use crate::store::dialect::Db;
 use crate::store::{self, projects};
 
 /// News is gathered for so long before it is told: a burst costs one drawing.
@@ -118,7 +117,7 @@ async fn keep(ctx: Context, hall: Arc<Hall>, view: View, room: Arc<Room>) {
     let mut news = ctx.live.listen();
     let mut others = Others::default();
     let mut next_beat = Instant::now() + HEARTBEAT;
-    let is_shared = ctx.store.db() == Db::Postgres;
+    let is_shared = ctx.store.db().is_shared();
     loop {
         if close(&hall, &view, &room) {
             return;
