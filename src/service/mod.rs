@@ -23,6 +23,7 @@ pub mod replay;
 pub mod sessions;
 pub mod snippets;
 pub mod stats;
+pub mod status_pages;
 pub mod tokens;
 pub mod transfer;
 pub mod users;

@@ -26,6 +26,7 @@ pub mod sessions;
 pub mod settings;
 pub mod states;
 pub mod stats;
+pub mod status_pages;
 pub mod tokens;
 pub mod tx;
 pub mod users;

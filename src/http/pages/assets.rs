@@ -43,6 +43,7 @@ const SHEET: &str = concat!(
     include_str!("assets/css/checks.css"),
     include_str!("assets/css/channels.css"),
     include_str!("assets/css/chart.css"),
+    include_str!("assets/css/status.css"),
 );
 
 static ASSETS: [Asset; 10] = [

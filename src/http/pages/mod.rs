@@ -35,6 +35,7 @@ mod sheet;
 mod sign_in;
 mod sign_out;
 mod site;
+mod status_pages;
 mod swagger;
 mod texts;
 mod theme;
@@ -135,6 +136,7 @@ pub fn router(
         .merge(windows::routes())
         .merge(help::routes())
         .merge(admin::routes())
+        .merge(status_pages::routes())
         .route("/mail/confirm/{token}", get(mail::ask_consent).post(mail::consent))
         .route("/mail/unsubscribe/{token}", get(mail::ask_end).post(mail::end))
         .route("/docs/api", get(api::show))
