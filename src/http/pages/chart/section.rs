@@ -137,7 +137,7 @@ mod tests {
         let (_, table) = html.split_once("<tbody>").unwrap();
         assert!(table.contains("1 m 12 s") && table.contains("1 m 30 s"), "{table}");
         assert_eq!(table.matches("<td>failed</td>").count(), 2, "{table}");
-        assert!(html.contains("Jan 1970") && html.contains("25.00 %"), "{html}");
+        assert!(html.contains("Jan 1970") && html.contains("75.00 %"), "{html}");
         assert!(!html.contains("style="), "{html}");
     }
 }
