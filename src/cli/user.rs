@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Answer, password};
 use crate::context::Context;
 use crate::fault::Result;
-use crate::service::users;
+use crate::service::{second_factor, users};
 use crate::store;
 use crate::store::users::UserRow;
 
@@ -24,6 +24,11 @@ pub(super) enum Command {
     },
     /// List the users.
     List,
+    /// Have a user sign in with the password alone, where they have lost their authenticator app.
+    EndSecondFactor {
+        /// Their email address.
+        email: String,
+    },
     /// Set a user's password.
     Passwd {
         /// Their email address.
@@ -47,6 +52,7 @@ pub(super) async fn run(ctx: &Context, command: Command) -> Result<Answer> {
             create(ctx, &email, password_stdin, admin).await
         }
         Command::List => list(ctx).await,
+        Command::EndSecondFactor { email } => end_second_factor(ctx, &email).await,
         Command::Passwd { email, password_stdin } => passwd(ctx, &email, password_stdin).await,
     }
 }
@@ -87,4 +93,15 @@ async fn passwd(ctx: &Context, email: &str, from_stdin: bool) -> Result<Answer> 
     users::set_password(ctx, user.user_id, password.expose()).await?;
     let json = json!({ "user_id": user.user_id, "email": user.email });
     Ok(Answer::new(format!("{} has a new password", user.email), json))
+}
+
+async fn end_second_factor(ctx: &Context, email: &str) -> Result<Answer> {
+    let user = users::find_by_email(ctx, email).await?;
+    let was_on = second_factor::remove(ctx, user.user_id).await?;
+    let text = if was_on {
+        format!("{} signs in with the password alone", user.email)
+    } else {
+        format!("{} has no second factor", user.email)
+    };
+    Ok(Answer::new(text, json!({ "user_id": user.user_id, "was_on": was_on })))
 }

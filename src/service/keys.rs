@@ -7,6 +7,8 @@ use crate::failpoint;
 use crate::fault::{Fault, Result};
 use crate::notify::message::seal_context;
 use crate::secret::Keyring;
+use crate::service::second_factor;
+use crate::store::authenticators;
 use crate::store::channels::{self, SealedRow};
 use crate::store::tx::Conn;
 use crate::store::{Store, nodes, settings, tokens};
@@ -78,6 +80,7 @@ pub async fn rotate(
         return Err(Fault::Conflict("the database is under another key by now".to_owned()));
     }
     let resealed = reseal_channels(&mut tx, old, new).await?;
+    reseal_authenticators(&mut tx, old, new).await?;
     settings::set(&mut tx, settings::KEY_FINGERPRINT, &new.fingerprint()).await?;
     failpoint::reached("rotation_written");
     tx.commit().await?;
@@ -115,6 +118,17 @@ async fn reseal_channels(conn: &mut Conn, old: &Keyring, new: &Keyring) -> Resul
         channels::reseal(conn, &changed).await?;
         resealed.channels += changed.len() as u64;
     }
+}
+
+/// One that could not be opened under the old key either stays as it is: its user is helped by
+/// `overdue user end-second-factor`.
+async fn reseal_authenticators(conn: &mut Conn, old: &Keyring, new: &Keyring) -> Result<()> {
+    for row in authenticators::all(conn).await? {
+        if let Ok(row) = second_factor::under(&row, old, new) {
+            authenticators::reseal(conn, &row).await?;
+        }
+    }
+    Ok(())
 }
 
 fn under(row: &SealedRow, old: &Keyring, new: &Keyring) -> Result<String> {

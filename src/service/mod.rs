@@ -20,6 +20,7 @@ pub mod recovery;
 pub mod registration;
 pub mod remark;
 pub mod replay;
+pub mod second_factor;
 pub mod sessions;
 pub mod snippets;
 pub mod stats;

@@ -132,6 +132,27 @@ pub(super) async fn put_password(tx: &mut Tx, user_id: i64, password_hash: &str)
     sessions::end_all(tx, user_id, None).await
 }
 
+/// A user, where this is their password.
+///
+/// # Errors
+/// It is not; the fault names the field.
+pub(super) async fn confirm_password(
+    ctx: &Context,
+    user_id: i64,
+    field: &str,
+    password: &str,
+) -> Result<UserRow> {
+    let user = users::find(&mut ctx.store.read().await?, user_id).await?.ok_or(Fault::NotFound)?;
+    if secret::verify_password(password, Some(&user.password_hash)).await? {
+        return Ok(user);
+    }
+    Err(wrong_password(field))
+}
+
+fn wrong_password(field: &str) -> Fault {
+    Fault::invalid(field, "is not right")
+}
+
 /// Changes the password of a user who knows the present one. Every session of theirs ends; one is
 /// opened anew for the browser that asks.
 ///
@@ -145,18 +166,14 @@ pub async fn change_password(
     device: &Device,
 ) -> Result<TokenRow> {
     check_password(password)?;
-    let user = users::find(&mut ctx.store.read().await?, user_id).await?.ok_or(Fault::NotFound)?;
-    let wrong = || Fault::invalid(OLD_PASSWORD, "is not right");
-    if !secret::verify_password(old_password, Some(&user.password_hash)).await? {
-        return Err(wrong());
-    }
+    let user = confirm_password(ctx, user_id, OLD_PASSWORD, old_password).await?;
     let hash = secret::hash_password(password).await?;
     let mut tx = ctx.store.begin().await?;
     users::lock(&mut tx, user_id).await?;
     let now = users::find(&mut tx, user_id).await?.ok_or(Fault::NotFound)?;
     // Somebody else may have changed it meanwhile: by a link, say.
     if now.password_hash != user.password_hash {
-        return Err(wrong());
+        return Err(wrong_password(OLD_PASSWORD));
     }
     put_password(&mut tx, user_id, &hash).await?;
     let session = tokens::insert_session(ctx, &mut tx, user_id, device).await?;

@@ -2,6 +2,7 @@
 //! databases share, with `$1` parameters; what must differ stands in `dialect.rs`. Nothing here
 //! decides: the rules are in `domain`, and callers say what is to be written.
 
+pub mod authenticators;
 pub mod bulk;
 pub mod channels;
 pub mod checks;
