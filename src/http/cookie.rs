@@ -37,6 +37,18 @@ pub fn of_choice(name: &str, value: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(&cookie).map_err(Fault::internal)
 }
 
+/// The `Set-Cookie` value that has the browser bring something back for so many seconds; no script
+/// sees it.
+///
+/// # Errors
+/// The value does not fit into a header.
+pub fn for_a_while(name: &str, value: &str, seconds: i64, https: bool) -> Result<HeaderValue> {
+    let secure = if https { "; Secure" } else { "" };
+    let cookie =
+        format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::from_str(&cookie).map_err(Fault::internal)
+}
+
 /// The `Set-Cookie` value that hands a session's token to the browser, for itself alone: no script
 /// sees it, and no other site's form carries it.
 ///
@@ -44,11 +56,8 @@ pub fn of_choice(name: &str, value: &str) -> Result<HeaderValue> {
 /// The token can't be signed.
 pub fn of_session(ctx: &Context, row: &TokenRow, https: bool) -> Result<HeaderValue> {
     let text = tokens::text_of(ctx, row)?;
-    let seconds = u64::from(ctx.config.sessions.minutes) * 60;
-    let secure = if https { "; Secure" } else { "" };
-    let cookie =
-        format!("{NAME}={text}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-    HeaderValue::from_str(&cookie).map_err(Fault::internal)
+    let seconds = i64::from(ctx.config.sessions.minutes) * 60;
+    for_a_while(NAME, &text, seconds, https)
 }
 
 /// The `Set-Cookie` value that takes the token away from the browser again.

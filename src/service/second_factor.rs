@@ -79,7 +79,9 @@ fn kept_for(user_id: i64) -> String {
 
 fn opened(keys: &Keyring, context: &str, sealed: &str) -> Result<[u8; LENGTH]> {
     let bytes = keys.open(context, sealed)?;
-    bytes.try_into().map_err(|_| Fault::internal("the secret of an authenticator has another length"))
+    bytes
+        .try_into()
+        .map_err(|_| Fault::internal("the secret of an authenticator has another length"))
 }
 
 /// The step of this code, where the app of this secret shows it now, or did just before.
@@ -126,7 +128,8 @@ pub async fn begin(
         .map_err(|_| Fault::invalid("code", "is of a page that is too old: take the new one"))?;
     let wrong = || Fault::invalid("code", "is not what the app should show: is its clock right?");
     let step = step_of(ctx, bytes, code)?.ok_or_else(wrong)?;
-    let row = AuthenticatorRow { user_id, sealed_secret: ctx.keys.seal(&kept_for(user_id), &bytes) };
+    let row =
+        AuthenticatorRow { user_id, sealed_secret: ctx.keys.seal(&kept_for(user_id), &bytes) };
     let mut tx = ctx.store.begin().await?;
     users::lock(&mut tx, user_id).await?;
     if !authenticators::insert(&mut tx, &row, step, ctx.now()).await? {
@@ -241,7 +244,11 @@ async fn password_mark(ctx: &Context, user_id: i64) -> Result<String> {
 ///
 /// # Errors
 /// It can't be opened under the old one.
-pub(super) fn under(row: &AuthenticatorRow, old: &Keyring, new: &Keyring) -> Result<AuthenticatorRow> {
+pub(super) fn under(
+    row: &AuthenticatorRow,
+    old: &Keyring,
+    new: &Keyring,
+) -> Result<AuthenticatorRow> {
     let context = kept_for(row.user_id);
     let sealed_secret = new.seal(&context, &old.open(&context, &row.sealed_secret)?);
     Ok(AuthenticatorRow { sealed_secret, ..*row })

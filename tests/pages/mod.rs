@@ -14,6 +14,7 @@ mod keyboard;
 mod live;
 mod looks;
 mod runs;
+mod second_factor;
 mod session;
 mod settings;
 mod sign_in;

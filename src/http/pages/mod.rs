@@ -33,6 +33,7 @@ mod settings;
 pub mod setup;
 mod sheet;
 mod sign_in;
+mod sign_in_code;
 mod sign_out;
 mod site;
 mod status_pages;
@@ -89,6 +90,8 @@ struct Pages {
     codes: Arc<Tries<()>>,
     /// Guesses at passwords.
     guesses: Arc<Guesses>,
+    /// Guesses at the codes of second factors.
+    codes_of_apps: Arc<Guesses>,
     /// Questions for mails and accounts, by the network that they come from.
     asks: Arc<Tries<IpNet>>,
     swagger: Arc<Swagger>,
@@ -111,6 +114,7 @@ pub fn router(
         outbound,
         codes: Arc::new(Tries::new(5, 60 * SECOND)),
         guesses: Arc::default(),
+        codes_of_apps: Arc::default(),
         asks: Arc::new(Tries::new(10, 300 * SECOND)),
         swagger: Arc::default(),
         hall: Arc::new(Hall::new(door)),
@@ -125,6 +129,7 @@ pub fn router(
         .merge(invitations::routes())
         .merge(register::routes())
         .merge(reset::routes())
+        .merge(sign_in_code::routes())
         .route("/theme", post(theme::submit))
         .merge(checks::routes())
         .route("/projects/{project}/events", get(live::listen))

@@ -14,7 +14,12 @@ const NOWHERE: &str = "http://overdue.invalid";
 /// The sign-in page that leads back to the page at this address.
 pub(super) fn sign_in(page: &Uri) -> String {
     let path = page.path_and_query().map_or("/", |path| path.as_str());
-    format!("/sign-in?{}", parameter(path))
+    with("/sign-in", path)
+}
+
+/// The page at `path` that leads on to the page at `next`.
+pub(super) fn with(path: &str, next: &str) -> String {
+    format!("{path}?{}", parameter(next))
 }
 
 /// `next=…`

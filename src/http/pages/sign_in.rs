@@ -13,11 +13,13 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
 use super::home::is_set_up;
-use super::{Pages, Site, form, next, page, problem, see_other, session, site, words};
+use super::{
+    Pages, Site, form, next, page, problem, see_other, session, sign_in_code, site, words,
+};
 use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::secret::Secret;
-use crate::service::{registration, users};
+use crate::service::{registration, second_factor, users};
 
 /// What was typed.
 struct Form {
@@ -107,6 +109,9 @@ async fn take(pages: &Pages, site: &Site, head: &Parts, form: &Form) -> Result<R
         return Ok(wrong(ctx, site, form));
     };
     pages.guesses.was_right(guess);
+    if second_factor::is_on(ctx, user.user_id).await? {
+        return sign_in_code::ask(ctx, site, user.user_id, next::path(&form.next)).await;
+    }
     let response = session::begin(ctx, site, head, user.user_id, next::path(&form.next)).await?;
     tracing::info!(email = user.email, %address, "somebody signed in");
     Ok(response)

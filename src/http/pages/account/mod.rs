@@ -1,21 +1,38 @@
-//! `/account`: what somebody says about themselves, their password, and where they are signed in.
+//! `/account`: what somebody says about themselves, their password, the second factor, and where they are signed in.
 
 mod browser;
 mod page;
 mod password;
 mod profile;
+mod qr;
+mod second_factor;
 mod sessions;
 
 use axum::Router;
 use axum::routing::{get, post};
 
-use super::Pages;
+use super::form::Errors;
+use super::{Pages, words};
+use crate::fault::Fault;
 
 pub(super) fn routes() -> Router<Pages> {
     Router::new()
         .route("/account", get(page::show))
         .route("/account/profile", post(profile::submit))
         .route("/account/password", post(password::submit))
+        .route("/account/second-factor", get(second_factor::show).post(second_factor::submit))
         .route("/account/sessions/end-others", post(sessions::end_others))
         .route("/account/sessions/{id}/end", post(sessions::end))
+}
+
+/// What is wrong with a form that asks for the password in this field, as the page tells it.
+fn guessed(fault: Fault, field: &str) -> Errors {
+    match fault {
+        Fault::RateLimited { retry_after } => {
+            let time = words::duration(i64::try_from(retry_after).unwrap_or(i64::MAX));
+            let reason = format!("was wrong too often: try again in {time}");
+            Fault::invalid(field, reason).into()
+        }
+        other => other.into(),
+    }
 }

@@ -13,7 +13,7 @@ use super::browser;
 use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::service::tokens::Caller;
-use crate::service::{names, sessions, users as accounts};
+use crate::service::{names, second_factor, sessions, users as accounts};
 use crate::store::sessions::SessionRow;
 use crate::store::users;
 
@@ -35,6 +35,7 @@ struct Account<'a> {
     email: &'a str,
     profile: Vec<Field<'a>>,
     password: Vec<Field<'a>>,
+    has_second_factor: bool,
     sessions: Vec<Session>,
 }
 
@@ -48,7 +49,8 @@ struct Session {
 }
 
 /// What the page says went well, by the word in its address.
-const DONE: [(&str, &str); 3] = [
+const DONE: [(&str, &str); 4] = [
+    ("password-alone", "The password alone signs you in from now on."),
     ("profile", "Your profile is saved."),
     ("password", "The password is changed. Everywhere else you are signed out."),
     ("sessions", "That session has ended."),
@@ -150,6 +152,7 @@ async fn render(
             },
             sheet::new_password("New password", errors),
         ],
+        has_second_factor: second_factor::is_on(ctx, caller.user_id).await?,
         sessions: open.into_iter().map(session).collect(),
     };
     Ok(page(status, &account))

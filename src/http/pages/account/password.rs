@@ -6,8 +6,9 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::request::Parts;
 
-use super::super::form::{self, Errors};
-use super::super::{Pages, Site, asking, session, site, words};
+use super::super::form;
+use super::super::{Pages, Site, asking, session, site};
+use super::guessed;
 use super::page::{self, Typed};
 use crate::fault::{Fault, Result};
 use crate::secret::Secret;
@@ -38,21 +39,9 @@ async fn submitted(pages: &Pages, site: &mut Site, head: &Parts, body: Body) -> 
         Err(fault @ (Fault::Invalid { .. } | Fault::RateLimited { .. })) => fault,
         Err(fault) => return Err(fault),
     };
-    let typed = Typed { errors: errors(&fault), ..Typed::default() };
-    page::again(ctx, site, &caller, &typed, asking::status(&fault)).await
-}
-
-/// Where the fault stands on the page.
-fn errors(fault: &Fault) -> Errors {
-    match fault {
-        Fault::RateLimited { retry_after } => {
-            let time = words::duration(i64::try_from(*retry_after).unwrap_or(i64::MAX));
-            let reason = format!("was wrong too often: try again in {time}");
-            Fault::invalid(OLD_PASSWORD, reason).into()
-        }
-        Fault::Invalid { field, reason } => Fault::invalid(field.as_str(), reason.as_str()).into(),
-        other => Errors { whole: Some(other.to_string()), ..Errors::default() },
-    }
+    let status = asking::status(&fault);
+    let typed = Typed { errors: guessed(fault, OLD_PASSWORD), ..Typed::default() };
+    page::again(ctx, site, &caller, &typed, status).await
 }
 
 async fn change(
