@@ -31,7 +31,7 @@ struct SecondFactor<'a> {
 /// What the page is about.
 enum Stage<'a> {
     /// There is none: a secret for the app.
-    Off { offer: Offer, qr: qr::Code, code: Field<'a> },
+    Off { offer: Box<Offer>, qr: qr::Code, code: Box<Field<'a>> },
     /// There is one.
     On { codes_left: i64 },
     /// New recovery codes, which are shown this once.
@@ -72,7 +72,7 @@ async fn again(
             max_length: 7,
             ..Field::text("code", "Code", "", errors)
         };
-        Stage::Off { qr: qr::Code::of(&offer.url)?, offer, code }
+        Stage::Off { qr: qr::Code::of(&offer.url)?, offer: Box::new(offer), code: Box::new(code) }
     };
     Ok(render(site, state, errors, status))
 }
