@@ -8,7 +8,7 @@ use crate::fault::{Fault, Result};
 use crate::notify::message::seal_context;
 use crate::secret::Keyring;
 use crate::service::second_factor;
-use crate::store::authenticators;
+use crate::store::authenticators::{self, AuthenticatorRow};
 use crate::store::channels::{self, SealedRow};
 use crate::store::tx::Conn;
 use crate::store::{Store, nodes, settings, tokens};
@@ -124,8 +124,10 @@ async fn reseal_channels(conn: &mut Conn, old: &Keyring, new: &Keyring) -> Resul
 /// `overdue user end-second-factor`.
 async fn reseal_authenticators(conn: &mut Conn, old: &Keyring, new: &Keyring) -> Result<()> {
     for row in authenticators::all(conn).await? {
-        if let Ok(row) = second_factor::under(&row, old, new) {
-            authenticators::reseal(conn, &row).await?;
+        let context = second_factor::kept_for(row.user_id);
+        if let Ok(bytes) = old.open(&context, &row.sealed_secret) {
+            let sealed_secret = new.seal(&context, &bytes);
+            authenticators::reseal(conn, &AuthenticatorRow { sealed_secret, ..row }).await?;
         }
     }
     Ok(())

@@ -73,7 +73,8 @@ fn offered_to(user_id: i64) -> String {
     format!("authenticator offered to {user_id}")
 }
 
-fn kept_for(user_id: i64) -> String {
+/// What a kept secret is sealed for.
+pub(super) fn kept_for(user_id: i64) -> String {
     format!("authenticator of {user_id}")
 }
 
@@ -238,18 +239,4 @@ pub async fn who_is_halfway(ctx: &Context, proof: &str) -> Result<Option<i64>> {
 async fn password_mark(ctx: &Context, user_id: i64) -> Result<String> {
     let user = users::find(&mut ctx.store.read().await?, user_id).await?;
     Ok(user.map_or_else(String::new, |user| secret::sha256_hex(user.password_hash)))
-}
-
-/// The secret of an authenticator, sealed under another key.
-///
-/// # Errors
-/// It can't be opened under the old one.
-pub(super) fn under(
-    row: &AuthenticatorRow,
-    old: &Keyring,
-    new: &Keyring,
-) -> Result<AuthenticatorRow> {
-    let context = kept_for(row.user_id);
-    let sealed_secret = new.seal(&context, &old.open(&context, &row.sealed_secret)?);
-    Ok(AuthenticatorRow { sealed_secret, ..*row })
 }
