@@ -84,6 +84,17 @@ impl Db {
         self == Self::Postgres
     }
 
+    /// How many bytes the database takes, log aside: a query of one number.
+    #[must_use]
+    pub(super) fn size_query(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+            }
+            Self::Postgres => "SELECT pg_database_size(current_database())",
+        }
+    }
+
     /// A condition: the text `part` occurs in the column `whole`.
     #[must_use]
     pub(super) fn contains(self, whole: &str, part: &str) -> String {

@@ -2,9 +2,11 @@
 //! databases share, with `$1` parameters; what must differ stands in `dialect.rs`. Nothing here
 //! decides: the rules are in `domain`, and callers say what is to be written.
 
+pub mod access_keys;
 pub mod authenticators;
 pub mod bulk;
 pub mod channels;
+mod checkpoint;
 pub mod checks;
 pub mod confirmations;
 pub mod days;
@@ -12,16 +14,20 @@ pub mod dialect;
 pub mod flapping;
 pub mod flips;
 pub mod held;
+pub mod identities;
 pub mod invitations;
+pub mod jobs;
 pub mod journal;
 pub mod links;
 pub mod maintenance;
 pub mod members;
 pub mod nodes;
 pub mod notifications;
+pub mod passkeys;
 pub mod pings;
 pub mod projects;
 pub mod retention;
+pub mod run_counts;
 pub mod runs;
 pub mod sessions;
 pub mod settings;
@@ -48,6 +54,7 @@ use sqlx::{
 use tokio::sync::Mutex;
 
 use crate::fault::{Fault, Result};
+use checkpoint::Checkpoints;
 use dialect::Db;
 use tx::{Conn, Tx, Writer};
 
@@ -61,9 +68,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Where the connection of the writer of pings was idle for so long, it is asked whether it still lives
 /// before it is used.
 const ASKED_AFTER: Duration = Duration::from_secs(1);
-/// Pages (of 4 KiB) in SQLite's log before they are moved into the file: large, for the price of
-/// a commit there is dirty pages.
-const CHECKPOINT_PAGES: &str = "4000";
+/// Pages (of 4 KiB) in SQLite's log when its writer itself moves what is left of them into the file,
+/// and starts the log anew. Most of them were moved before, see `checkpoint`.
+const CHECKPOINT_PAGES: &str = "16000";
 /// What SQLite's log file is cut back to after a checkpoint, in bytes.
 const LOG_SIZE_LIMIT: &str = "67108864";
 
@@ -163,13 +170,14 @@ impl Store {
         let file = options.get_filename().to_owned();
         make_private(&file);
         let writer = connect_sqlite(&options, &file).await?;
+        let checkpoints = Checkpoints::start(options.clone());
         let readers = PoolOptions::new()
             .max_connections(max_connections.max(1))
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options.pragma("query_only", "ON"));
         Ok(Self(Pools::Sqlite {
             readers,
-            writer: Arc::new(Mutex::new(Writer::new(writer))),
+            writer: Arc::new(Mutex::new(Writer::new(writer, checkpoints))),
             file: Arc::new(file),
         }))
     }

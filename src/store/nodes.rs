@@ -126,3 +126,12 @@ pub async fn list(conn: &mut Conn, limit: i64) -> Result<Vec<NodeRow>> {
                ORDER BY heartbeat_at DESC, node_id LIMIT $1";
     Ok(fetch_all!(conn, NodeRow, sql, limit))
 }
+
+/// How many bytes the database takes.
+///
+/// # Errors
+/// The database is out, or does not tell us.
+pub async fn database_size(conn: &mut Conn) -> Result<i64> {
+    let sql = conn.db().size_query();
+    Ok(fetch_value!(conn, i64, sql))
+}

@@ -346,6 +346,16 @@ pub async fn oldest_undelivered(conn: &mut Conn, now: Timestamp) -> Result<Optio
     ))
 }
 
+/// How many notifications wait to be delivered, or tried again; no more than `most` are counted.
+///
+/// # Errors
+/// The database is out.
+pub async fn count_pending(conn: &mut Conn, most: i64) -> Result<i64> {
+    let sql =
+        "SELECT COUNT(*) FROM (SELECT 1 FROM notifications WHERE state = 'pending' LIMIT $1) n";
+    Ok(fetch_value!(conn, i64, sql, most))
+}
+
 /// Holds leases for longer.
 ///
 /// # Errors

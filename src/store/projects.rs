@@ -304,6 +304,8 @@ pub async fn lock(conn: &mut Conn, project_id: i64) -> Result<bool> {
 /// What alerts say about a project.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Recipient {
+    /// Its public id.
+    pub uuid: String,
     /// Its name.
     pub project_name: String,
     /// The time zone of its first owner.
@@ -318,7 +320,7 @@ pub async fn recipient(conn: &mut Conn, project_id: i64) -> Result<Option<Recipi
     Ok(fetch_optional!(
         conn,
         Recipient,
-        "SELECT p.project_name, u.timezone FROM projects p \
+        "SELECT p.uuid, p.project_name, u.timezone FROM projects p \
          JOIN members m ON m.project_id = p.project_id JOIN users u ON u.user_id = m.user_id \
          WHERE p.project_id = $1 ORDER BY CASE m.role WHEN 'owner' THEN 0 ELSE 1 END, m.since, \
          m.user_id LIMIT 1",

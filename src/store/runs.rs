@@ -32,10 +32,14 @@ pub struct RunRow {
     pub exit_status: Option<i16>,
     /// Its deadline was put off to this moment.
     pub put_off_to: Option<Timestamp>,
+    /// The serial number of the ping that began it; none of old runs.
+    pub start_n: Option<i64>,
+    /// The serial number of the check's last ping when it ended; none of old runs.
+    pub end_n: Option<i64>,
 }
 
 const COLUMNS: &str = "run_id, check_id, rid, started_at, finished_at, duration, result, \
-                       exit_status, put_off_to";
+                       exit_status, put_off_to, start_n, end_n";
 
 impl RunRow {
     fn into_run(self) -> Run {
@@ -48,6 +52,8 @@ impl RunRow {
             result: self.result,
             exit_status: self.exit_status.and_then(|n| u8::try_from(n).ok()),
             put_off_to: self.put_off_to,
+            start_n: self.start_n,
+            end_n: self.end_n,
             changed: false,
         }
     }
@@ -106,23 +112,27 @@ pub(super) fn save(writes: &mut Writes, checks: &[Watched]) {
             Column::texts(all().map(|run| run.result.as_str().to_owned())),
             Column::ints(all().map(|run| run.exit_status.map(i64::from))),
             Column::times(all().map(|run| run.put_off_to)),
+            Column::ints(all().map(|run| run.end_n)),
         ]
     };
     let (ids, runs): (Vec<i64>, Vec<&Run>) = old.into_iter().unzip();
     let sql = "UPDATE runs SET finished_at = r.finished_at, duration = r.duration, \
-               result = r.result, exit_status = r.exit_status, put_off_to = r.put_off_to \
-               FROM r WHERE runs.run_id = r.run_id";
-    let names = "run_id, finished_at, duration, result, exit_status, put_off_to";
+               result = r.result, exit_status = r.exit_status, put_off_to = r.put_off_to, \
+               end_n = r.end_n FROM r WHERE runs.run_id = r.run_id";
+    let names = "run_id, finished_at, duration, result, exit_status, put_off_to, end_n";
     writes.add(sql, Rows::new(names, columns(ids, runs)));
     let (ids, runs): (Vec<i64>, Vec<&Run>) = new.into_iter().unzip();
     let rids = Column::texts(runs.iter().map(|run| run.rid.map(|rid| rid.to_string())));
     let starts = Column::times(runs.iter().map(|run| run.started_at));
+    let starts_n = Column::ints(runs.iter().map(|run| run.start_n));
     let mut columns = columns(ids, runs);
-    columns.extend([rids, starts]);
+    columns.extend([rids, starts, starts_n]);
     let sql = "INSERT INTO runs (check_id, finished_at, duration, result, exit_status, \
-               put_off_to, rid, started_at) SELECT check_id, finished_at, duration, result, \
-               exit_status, put_off_to, rid, started_at FROM r ORDER BY started_at";
-    let names = "check_id, finished_at, duration, result, exit_status, put_off_to, rid, started_at";
+               put_off_to, end_n, rid, started_at, start_n) SELECT check_id, finished_at, duration, \
+               result, exit_status, put_off_to, end_n, rid, started_at, start_n FROM r \
+               ORDER BY started_at";
+    let names = "check_id, finished_at, duration, result, exit_status, put_off_to, end_n, rid, \
+                 started_at, start_n";
     writes.add(sql, Rows::new(names, columns));
 }
 

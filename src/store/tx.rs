@@ -7,6 +7,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Executor, PgConnection, Postgres, Sqlite, SqliteConnection};
 use tokio::sync::OwnedMutexGuard;
 
+use super::checkpoint::Checkpoints;
 use super::dialect::{Db, Writes};
 use crate::fault::{Fault, Result};
 
@@ -96,6 +97,7 @@ impl Conn {
 pub(super) struct Writer {
     pub(super) connection: SqliteConnection,
     stage: Stage,
+    checkpoints: Checkpoints,
 }
 
 /// How far the writer's transaction has come.
@@ -110,8 +112,8 @@ enum Stage {
 }
 
 impl Writer {
-    pub(super) fn new(connection: SqliteConnection) -> Self {
-        Self { connection, stage: Stage::Idle }
+    pub(super) fn new(connection: SqliteConnection, checkpoints: Checkpoints) -> Self {
+        Self { connection, stage: Stage::Idle, checkpoints }
     }
 
     async fn begin(&mut self) -> Result<()> {
@@ -131,6 +133,7 @@ impl Writer {
         }
         writes.execute_sqlite(&mut self.connection, "COMMIT").await?;
         self.stage = Stage::Idle;
+        self.checkpoints.count();
         Ok(())
     }
 
