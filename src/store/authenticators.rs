@@ -58,12 +58,11 @@ pub async fn take_step(conn: &mut Conn, user_id: i64, step: i64) -> Result<bool>
     Ok(changed > 0)
 }
 
-/// Takes away a user's secret and recovery codes; whether there was a secret.
+/// Takes away a user's secret; whether there was one.
 ///
 /// # Errors
 /// The database refused.
 pub async fn delete(conn: &mut Conn, user_id: i64) -> Result<bool> {
-    execute!(conn, "DELETE FROM recovery_codes WHERE user_id = $1", user_id);
     Ok(execute!(conn, "DELETE FROM authenticators WHERE user_id = $1", user_id) > 0)
 }
 

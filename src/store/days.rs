@@ -5,6 +5,7 @@ use sqlx::AssertSqlSafe;
 
 use super::dialect::{Column, Rows, id_list};
 use super::tx::{Conn, execute, fetch_all};
+use super::{IdRow, run_counts};
 use crate::clock::Timestamp;
 use crate::domain::check::Status;
 use crate::domain::days::{Days, Sums};
@@ -81,6 +82,7 @@ pub async fn sum_up_pings(conn: &mut Conn, check_id: i64, up_to: i64) -> Result<
 
 #[derive(sqlx::FromRow)]
 struct GoneRun {
+    run_id: i64,
     check_id: i64,
     finished_at: Option<Timestamp>,
     duration: Option<i64>,
@@ -92,11 +94,21 @@ struct GoneRun {
 /// The database refused.
 pub async fn sum_up_runs(conn: &mut Conn, ids: &[i64]) -> Result<()> {
     let sql = format!(
-        "DELETE FROM runs WHERE {} RETURNING check_id, finished_at, duration",
+        "SELECT DISTINCT check_id AS id FROM runs WHERE {}",
         conn.db().is_in("run_id", "$1")
     );
+    let checks = fetch_all!(conn, IdRow, AssertSqlSafe(sql), id_list(ids));
+    let checks: Vec<i64> = checks.into_iter().map(|row| row.id).collect();
+    run_counts::lock(conn, &checks).await?;
+    let sql = format!(
+        "DELETE FROM runs WHERE {} RETURNING run_id, check_id, finished_at, duration",
+        conn.db().is_in("run_id", "$1")
+    );
+    let gone = fetch_all!(conn, GoneRun, AssertSqlSafe(sql), id_list(ids));
+    let counted: Vec<(i64, i64)> = gone.iter().map(|run| (run.check_id, run.run_id)).collect();
+    run_counts::take_off(conn, &counted).await?;
     let mut days = Days::default();
-    for run in fetch_all!(conn, GoneRun, AssertSqlSafe(sql), id_list(ids)) {
+    for run in gone {
         if let (Some(finished_at), Some(duration)) = (run.finished_at, run.duration) {
             days.add_run(run.check_id, finished_at, duration);
         }

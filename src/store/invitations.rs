@@ -136,3 +136,13 @@ pub async fn delete_ended(conn: &mut Conn, now: Timestamp) -> Result<()> {
     execute!(conn, "DELETE FROM invitations WHERE expires_at <= $1", now);
     Ok(())
 }
+
+/// Whether an invitation of this address to any project holds at `now`.
+///
+/// # Errors
+/// The database is out.
+pub async fn any_of(conn: &mut Conn, email: &str, now: Timestamp) -> Result<bool> {
+    let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM invitations WHERE email = $1 AND expires_at > $2 \
+               LIMIT 1) i";
+    Ok(fetch_value!(conn, i64, sql, email, now) > 0)
+}
