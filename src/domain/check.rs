@@ -273,8 +273,8 @@ pub fn on_ping(rules: &Rules, state: &mut State, ping: &Ping) -> PingEffect {
     let mut effect = Effect::default();
     let kind = classify(rules, state, ping);
     let at = ping.received_at;
-    state.n_pings += 1;
     give_up_old_runs(rules, state, at, &mut effect);
+    state.n_pings += 1;
     let duration = match kind {
         PingKind::Start => {
             start_run(state, ping, &mut effect);
@@ -315,10 +315,11 @@ fn start_run(state: &mut State, ping: &Ping, effect: &mut Effect) {
     end_runs(state, effect, at, |run| (run.rid == ping.rid).then_some(RunResult::Lost));
     if state.open_runs.len() >= MOST_OPEN_RUNS {
         let mut oldest = state.open_runs.remove(0);
-        oldest.end(at, RunResult::Lost, None);
+        oldest.end(at, state.n_pings, RunResult::Lost, None);
         effect.ended_runs.push(oldest);
     }
-    state.open_runs.push(Run::begin(ping.rid, at));
+    let start_n = Some(state.n_pings);
+    state.open_runs.push(Run { start_n, ..Run::begin(ping.rid, at) });
 }
 
 /// Ends the runs that a success or failure belongs to, and returns how long the one took that it
@@ -359,7 +360,7 @@ fn end_runs_with(
     for mut run in state.open_runs.drain(..) {
         match verdict(&run) {
             Some(result) => {
-                run.end(ping.received_at, result, ping.exit_status);
+                run.end(ping.received_at, state.n_pings, result, ping.exit_status);
                 effect.ended_runs.push(run);
             }
             None => open.push(run),
@@ -376,7 +377,7 @@ fn end_runs(
 ) {
     for run in &mut state.open_runs {
         if let Some(result) = verdict(run) {
-            run.end(at, result, None);
+            run.end(at, state.n_pings, result, None);
         }
     }
     let (ended, open) = state.open_runs.drain(..).partition(|run| run.finished_at.is_some());
@@ -510,7 +511,7 @@ pub fn give_up_old_runs(
     let mut open = Vec::new();
     for mut run in state.open_runs.drain(..) {
         if old.next() == Some(true) {
-            run.end(now, RunResult::Lost, None);
+            run.end(now, state.n_pings, RunResult::Lost, None);
             effect.ended_runs.push(run);
         } else {
             open.push(run);

@@ -46,6 +46,11 @@ pub struct Run {
     pub exit_status: Option<u8>,
     /// Its deadline was put off to this moment (an outage of ours, or an edit).
     pub put_off_to: Option<Timestamp>,
+    /// The serial number of the ping that began it, as far as it is known.
+    pub start_n: Option<i64>,
+    /// The serial number of the check's last ping when it ended: of the one that ended it, where a
+    /// ping did.
+    pub end_n: Option<i64>,
     /// Differs from what the store has.
     pub changed: bool,
 }
@@ -63,6 +68,8 @@ impl Run {
             result: RunResult::Running,
             exit_status: None,
             put_off_to: None,
+            start_n: None,
+            end_n: None,
             changed: true,
         }
     }
@@ -74,9 +81,10 @@ impl Run {
     }
 
     /// Ends the run. A run that had overrun keeps that as its result; only a finish (success or
-    /// fail) is timed.
-    pub fn end(&mut self, at: Timestamp, result: RunResult, exit_status: Option<u8>) {
+    /// fail) is timed. `n` is the serial number of the check's last ping by then.
+    pub fn end(&mut self, at: Timestamp, n: i64, result: RunResult, exit_status: Option<u8>) {
         self.finished_at = Some(at.max(self.started_at));
+        self.end_n = Some(n);
         if matches!(result, RunResult::Success | RunResult::Fail) {
             let took = at.micros_since(self.started_at).max(0);
             self.duration = (took <= LONGEST).then_some(took);

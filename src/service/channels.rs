@@ -509,7 +509,7 @@ fn test_alert(ctx: &Context, project: &ProjectRow, zone: Tz) -> Alert {
         downtime: None,
         others_down: 0,
         project: project.project_name.clone(),
-        link: format!("{}/", ctx.config.server.site_url),
+        link: format!("{}/projects/{}/channels", ctx.config.server.site_url, project.uuid),
         outage: None,
         zone,
         now,

@@ -7,7 +7,8 @@ use crate::failpoint;
 use crate::fault::{Fault, Result};
 use crate::notify::message::seal_context;
 use crate::secret::Keyring;
-use crate::service::second_factor;
+use crate::service::{access_keys as keys_of_users, second_factor};
+use crate::store::access_keys::{self, AccessKeyRow};
 use crate::store::authenticators::{self, AuthenticatorRow};
 use crate::store::channels::{self, SealedRow};
 use crate::store::tx::Conn;
@@ -81,6 +82,7 @@ pub async fn rotate(
     }
     let resealed = reseal_channels(&mut tx, old, new).await?;
     reseal_authenticators(&mut tx, old, new).await?;
+    reseal_access_keys(&mut tx, old, new).await?;
     settings::set(&mut tx, settings::KEY_FINGERPRINT, &new.fingerprint()).await?;
     failpoint::reached("rotation_written");
     tx.commit().await?;
@@ -128,6 +130,19 @@ async fn reseal_authenticators(conn: &mut Conn, old: &Keyring, new: &Keyring) ->
         if let Ok(bytes) = old.open(&context, &row.sealed_secret) {
             let sealed_secret = new.seal(&context, &bytes);
             authenticators::reseal(conn, &AuthenticatorRow { sealed_secret, ..row }).await?;
+        }
+    }
+    Ok(())
+}
+
+/// One that could not be opened under the old key either stays as it is: its user revokes it and makes
+/// another.
+async fn reseal_access_keys(conn: &mut Conn, old: &Keyring, new: &Keyring) -> Result<()> {
+    for row in access_keys::all(conn).await? {
+        let context = keys_of_users::kept_for(&row.access_key);
+        if let Ok(bytes) = old.open(&context, &row.sealed_secret_key) {
+            let sealed_secret_key = new.seal(&context, &bytes);
+            access_keys::reseal(conn, &AccessKeyRow { sealed_secret_key, ..row }).await?;
         }
     }
     Ok(())

@@ -2,16 +2,20 @@
 //! line. Here ranges are checked, ceilings kept and transactions drawn; how a request was spelt is
 //! left to the dialects, how it is stored to `store`.
 
+pub mod access_keys;
 pub mod channels;
 pub mod charts;
 pub mod checks;
 mod groups;
+pub mod identities;
 pub mod invitations;
+pub mod jobs;
 pub mod keys;
 mod letters;
 pub mod maintenance;
 pub mod members;
 pub mod names;
+pub mod passkeys;
 pub mod pings;
 pub mod preview;
 pub mod projects;

@@ -152,7 +152,15 @@ pub async fn make(ctx: &Context, email: &str, password: &str) -> Result<i64> {
 }
 
 /// The user, with a project to begin with.
-async fn insert(ctx: &Context, tx: &mut Tx, email: &str, password_hash: &str) -> Result<i64> {
+///
+/// # Errors
+/// There is no account yet: the first is made by who has the code from the log.
+pub(super) async fn insert(
+    ctx: &Context,
+    tx: &mut Tx,
+    email: &str,
+    password_hash: &str,
+) -> Result<i64> {
     // The first account is made by who has the code from the log.
     if !users::any(tx).await? {
         return Err(Fault::Conflict(

@@ -1,5 +1,6 @@
-//! The second factor of a sign-in: a code of an authenticator app (RFC 6238), each taken once, or a
-//! recovery code. The app's secret lies sealed in the database, recovery codes as their hashes.
+//! The second factor of a sign-in: a code of an authenticator app (RFC 6238), each taken once, a
+//! passkey (see [`super::passkeys`]), or a recovery code. The app's secret lies sealed in the database,
+//! recovery codes as their hashes.
 
 use totp_rs::{Builder, Secret as TotpSecret, Totp};
 
@@ -11,7 +12,8 @@ use crate::service::tokens::{self, Device};
 use crate::service::users::confirm_password;
 use crate::store::authenticators::{self, AuthenticatorRow};
 use crate::store::tokens::TokenRow;
-use crate::store::{sessions, users};
+use crate::store::tx::Conn;
+use crate::store::{passkeys, sessions, users};
 
 /// Bytes of an app's secret, as RFC 4226 recommends.
 const LENGTH: usize = 20;
@@ -93,13 +95,45 @@ fn step_of(ctx: &Context, bytes: [u8; LENGTH], code: &str) -> Result<Option<i64>
     Ok(step.and_then(|step| i64::try_from(step).ok()))
 }
 
+/// The second factors that a user has; recovery codes stand in for each.
+#[derive(Clone, Copy, Debug)]
+pub struct Ways {
+    /// An authenticator app.
+    pub app: bool,
+    /// Passkeys.
+    pub passkeys: bool,
+}
+
+impl Ways {
+    /// Whether there is one.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.app || self.passkeys
+    }
+}
+
+/// The second factors of a user.
+///
+/// # Errors
+/// The database is out.
+pub async fn of_user(ctx: &Context, user_id: i64) -> Result<Ways> {
+    ways(&mut ctx.store.read().await?, user_id).await
+}
+
+/// The same inside the caller's transaction.
+pub(super) async fn ways(conn: &mut Conn, user_id: i64) -> Result<Ways> {
+    Ok(Ways {
+        app: authenticators::find(conn, user_id).await?.is_some(),
+        passkeys: passkeys::count(conn, user_id).await? > 0,
+    })
+}
+
 /// Whether a user signs in with a second factor.
 ///
 /// # Errors
 /// The database is out.
 pub async fn is_on(ctx: &Context, user_id: i64) -> Result<bool> {
-    let mut conn = ctx.store.read().await?;
-    Ok(authenticators::find(&mut conn, user_id).await?.is_some())
+    Ok(of_user(ctx, user_id).await?.any())
 }
 
 /// How many recovery codes a user has left.
@@ -134,20 +168,29 @@ pub async fn begin(
     let mut tx = ctx.store.begin().await?;
     users::lock(&mut tx, user_id).await?;
     if !authenticators::insert(&mut tx, &row, step, ctx.now()).await? {
-        return Err(Fault::Conflict("there is a second factor already".to_owned()));
+        return Err(Fault::Conflict("there is an authenticator app already".to_owned()));
     }
-    let (codes, hashes) = new_set();
-    authenticators::set_codes(&mut tx, user_id, &hashes).await?;
+    let codes = put_new_codes(&mut tx, user_id).await?;
     sessions::end_all(&mut tx, user_id, None).await?;
     let session = tokens::insert_session(ctx, &mut tx, user_id, device).await?;
     tx.commit().await?;
     Ok((session, codes))
 }
 
-fn new_set() -> (Vec<String>, Vec<String>) {
+/// Makes new recovery codes in place of all others.
+pub(super) async fn put_new_codes(conn: &mut Conn, user_id: i64) -> Result<Vec<String>> {
     let codes: Vec<String> = (0..CODES).map(|_| secret::random_code()).collect();
-    let hashes = codes.iter().map(|code| hash_of(code)).collect();
-    (codes, hashes)
+    let hashes: Vec<String> = codes.iter().map(|code| hash_of(code)).collect();
+    authenticators::set_codes(conn, user_id, &hashes).await?;
+    Ok(codes)
+}
+
+/// Takes the recovery codes away where there is no second factor for them to stand in for.
+pub(super) async fn drop_idle_codes(conn: &mut Conn, user_id: i64) -> Result<()> {
+    if !ways(conn, user_id).await?.any() {
+        authenticators::set_codes(conn, user_id, &[]).await?;
+    }
+    Ok(())
 }
 
 fn hash_of(code: &str) -> String {
@@ -160,35 +203,44 @@ fn hash_of(code: &str) -> String {
 /// The password is not right; there is no second factor.
 pub async fn new_codes(ctx: &Context, user_id: i64, password: &str) -> Result<Vec<String>> {
     confirm_password(ctx, user_id, "password", password).await?;
-    let (codes, hashes) = new_set();
     let mut tx = ctx.store.begin().await?;
     users::lock(&mut tx, user_id).await?;
-    if authenticators::find(&mut tx, user_id).await?.is_none() {
+    if !ways(&mut tx, user_id).await?.any() {
         return Err(Fault::Conflict("there is no second factor".to_owned()));
     }
-    authenticators::set_codes(&mut tx, user_id, &hashes).await?;
+    let codes = put_new_codes(&mut tx, user_id).await?;
     tx.commit().await?;
     Ok(codes)
 }
 
-/// Asks for no codes any more.
+/// Asks for no codes of the app any more; passkeys stay. Whether the password alone signs in now.
 ///
 /// # Errors
 /// The password is not right.
-pub async fn end(ctx: &Context, user_id: i64, password: &str) -> Result<()> {
+pub async fn end(ctx: &Context, user_id: i64, password: &str) -> Result<bool> {
     confirm_password(ctx, user_id, "password", password).await?;
-    remove(ctx, user_id).await.map(drop)
+    let mut tx = ctx.store.begin().await?;
+    users::lock(&mut tx, user_id).await?;
+    authenticators::delete(&mut tx, user_id).await?;
+    drop_idle_codes(&mut tx, user_id).await?;
+    let left = ways(&mut tx, user_id).await?;
+    tx.commit().await?;
+    Ok(!left.any())
 }
 
-/// The same without the password, for whoever has a shell on the server; whether there was any.
+/// Ends every second factor of a user, passkeys too, without the password: for whoever has a shell on
+/// the server. Whether there was any.
 ///
 /// # Errors
 /// The database refused.
 pub async fn remove(ctx: &Context, user_id: i64) -> Result<bool> {
     let mut tx = ctx.store.begin().await?;
-    let was_on = authenticators::delete(&mut tx, user_id).await?;
+    users::lock(&mut tx, user_id).await?;
+    let had_app = authenticators::delete(&mut tx, user_id).await?;
+    let had_passkeys = passkeys::delete_of(&mut tx, user_id).await?;
+    drop_idle_codes(&mut tx, user_id).await?;
     tx.commit().await?;
-    Ok(was_on)
+    Ok(had_app || had_passkeys)
 }
 
 /// Whether this is a right code of the app, or a recovery code; it is used up by that.
@@ -197,9 +249,13 @@ pub async fn remove(ctx: &Context, user_id: i64) -> Result<bool> {
 /// The database refused.
 pub async fn prove(ctx: &Context, user_id: i64, code: &str) -> Result<bool> {
     let mut tx = ctx.store.begin().await?;
-    let Some(row) = authenticators::find(&mut tx, user_id).await? else { return Ok(false) };
-    let bytes = opened(&ctx.keys, &kept_for(user_id), &row.sealed_secret)?;
-    let fits = match step_of(ctx, bytes, code)? {
+    let step = match authenticators::find(&mut tx, user_id).await? {
+        Some(row) => {
+            step_of(ctx, opened(&ctx.keys, &kept_for(user_id), &row.sealed_secret)?, code)?
+        }
+        None => None,
+    };
+    let fits = match step {
         Some(step) => authenticators::take_step(&mut tx, user_id, step).await?,
         None => authenticators::take_code(&mut tx, user_id, &hash_of(code)).await?,
     };

@@ -13,6 +13,16 @@ pub fn of_check(ctx: &Context, check: &CheckRow, language: Language) -> String {
 /// The same with a ping URL that begins with `endpoint`, which ends in a slash.
 #[must_use]
 pub fn of_check_at(endpoint: &str, check: &CheckRow, language: Language) -> String {
+    job(endpoint, check).snippet(language)
+}
+
+/// Programs that ping a check themselves: the name of a language, and the text.
+#[must_use]
+pub fn programs_at(endpoint: &str, check: &CheckRow) -> Vec<(&'static str, String)> {
+    job(endpoint, check).programs().collect()
+}
+
+fn job(endpoint: &str, check: &CheckRow) -> Job {
     let settings = &check.settings;
     let (expression, timezone) = (settings.schedule.clone(), settings.timezone.clone());
     let when = match settings.kind.as_str() {
@@ -21,5 +31,5 @@ pub fn of_check_at(endpoint: &str, check: &CheckRow, language: Language) -> Stri
         _ => When::Every(settings.period),
     };
     let url = format!("{endpoint}{}", check.uuid);
-    Job::new(&settings.check_name, &url, settings.post_only.into(), when).snippet(language)
+    Job::new(&settings.check_name, &url, settings.post_only.into(), when)
 }

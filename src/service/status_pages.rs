@@ -103,7 +103,7 @@ pub async fn find(conn: &mut Conn, project_id: i64, id: i64) -> Result<StatusPag
 /// Makes a page (its id is 0) or changes one, and returns its id.
 ///
 /// # Errors
-/// A value is not fit, the slug is taken, a check is another project's, or there are [`MAX_COUNT`]
+/// A value is not fit, the slug is taken ([`Fault::Conflict`]), a check is another project's, or there are [`MAX_COUNT`]
 /// pages already.
 pub async fn save(ctx: &Context, mut page: StatusPage) -> Result<i64> {
     page.title = page.title.trim().to_owned();
@@ -142,7 +142,8 @@ pub async fn save(ctx: &Context, mut page: StatusPage) -> Result<i64> {
 async fn check_slug(tx: &mut Tx, page: &StatusPage) -> Result<()> {
     match status_pages::find_by_slug(tx, &page.slug).await? {
         Some(other) if other.status_page_id != page.status_page_id => {
-            Err(Fault::invalid("slug", "is taken by another status page: choose another one"))
+            let taken = "the slug is taken by another status page: choose another one";
+            Err(Fault::Conflict(taken.to_owned()))
         }
         _ => Ok(()),
     }
