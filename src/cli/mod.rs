@@ -3,6 +3,7 @@
 //! with what it did; only this file prints, as text or as JSON, and turns a fault into one line on
 //! standard error.
 
+mod access_key;
 mod backup;
 mod check_config;
 mod duration;
@@ -72,6 +73,9 @@ enum Command {
     /// Make and revoke tokens for the management API.
     #[command(subcommand)]
     Token(token::Command),
+    /// Make, list and revoke access keys for the signed job list.
+    #[command(subcommand)]
+    AccessKey(access_key::Command),
     /// Bring the database's tables up to date, as every start does.
     Migrate,
     /// Check the configuration and print what is in force, secrets masked.
@@ -153,6 +157,9 @@ async fn run(command: Command, settings: Settings, json: bool) -> Result<Option<
         Command::User(command) => user::run(&open_existing(config).await?, command).await,
         Command::Project(command) => project::run(&open_existing(config).await?, command).await,
         Command::Token(command) => token::run(&open_existing(config).await?, command).await,
+        Command::AccessKey(command) => {
+            access_key::run(&open_existing(config).await?, command).await
+        }
         Command::Migrate => migrate::run(&config).await,
         Command::CheckConfig => check_config::run(&config, json),
         Command::Backup(args) => backup::run(&config, &args).await,
@@ -256,6 +263,9 @@ mod tests {
             "token create --user a@b.c --subject ci",
             "token create --user a@b.c --subject ci --expires-in 90d --scopes read,write --allow-ip 10.0.0.0/8",
             "token revoke --user a@b.c --subject ci",
+            "access-key create --user a@b.c --json",
+            "access-key list --user a@b.c",
+            "access-key revoke --user a@b.c 7QK2MX04VB9RT3EHZ8WN",
             "migrate",
             "check-config",
             "backup /tmp/copy.db",

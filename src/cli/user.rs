@@ -24,7 +24,8 @@ pub(super) enum Command {
     },
     /// List the users.
     List,
-    /// Have a user sign in with the password alone, where they have lost their authenticator app.
+    /// Have a user sign in with the password alone, where they have lost their authenticator app or
+    /// their passkeys: both are ended.
     EndSecondFactor {
         /// Their email address.
         email: String,
