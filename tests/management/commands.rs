@@ -161,6 +161,7 @@ fn body(path: &str, method: &str) -> Option<Value> {
         ("P/channel", _) => Some(webhook("https://127.0.0.1:9/")),
         ("P/member", _) => Some(json!({"email": "nobody@example.org", "role": "viewer"})),
         ("P/member/{user_id}", _) => Some(json!({"role": "viewer"})),
+        ("P/status-page", _) => Some(json!({"title": "x"})),
         ("P/maintenance", _) => Some(json!({
             "title": "x", "starts_at": "2030-01-01T00:00:00Z", "ends_at": "2030-01-01T01:00:00Z",
         })),

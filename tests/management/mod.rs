@@ -28,6 +28,7 @@ mod schemathesis;
 mod sessions;
 mod snippets;
 mod stats;
+mod status_pages;
 mod tokens;
 mod transfer;
 mod watched;

@@ -50,6 +50,7 @@ async fn furnish(server: &TestServer, api: &Api) {
         let (starts_at, ends_at) = ("2030-01-01T00:00:00Z", "2030-01-02T00:00:00Z");
         let window = json!({"title": name, "starts_at": starts_at, "ends_at": ends_at});
         api.post(&api.path("/maintenance"), &window).await.ok();
+        api.post(&api.path("/status-page"), &json!({"title": name})).await.ok();
     }
 }
 

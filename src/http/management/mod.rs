@@ -2,13 +2,13 @@
 //! file is its table of commands; `call.rs` is what all of them go through, and each resource has a
 //! file of its own. Nothing here decides: that is up to the services.
 
+mod access_keys;
 mod body;
 mod call;
 mod channel_config;
 mod channels;
 mod checks;
 mod command;
-mod fault;
 mod fields;
 mod history;
 mod journal;
@@ -27,6 +27,7 @@ mod requests;
 mod snippets;
 mod span;
 mod stats;
+mod status_pages;
 mod tokens;
 mod transfer;
 
@@ -45,6 +46,7 @@ pub use limit::Limiter;
 
 use crate::config::Config;
 use crate::context::Context;
+use crate::http::fatal as fault;
 use crate::notify::outbound::Outbound;
 use crate::secret;
 use command::Command;
@@ -93,6 +95,7 @@ fn resources(config: &Config) -> Vec<Resource> {
     vec![
         resource("Profile", "Who you are.", profile::commands()),
         resource("Tokens", "What scripts sign in with.", tokens::commands(config)),
+        resource("Access keys", "What the job list is signed with.", access_keys::commands()),
         resource("Requests", "What was done with your tokens.", requests::commands()),
         resource("Projects", "Checks and channels that belong together.", projects::commands()),
         resource("Members", "Who belongs to a project, and as what.", members::commands()),
@@ -104,6 +107,7 @@ fn resources(config: &Config) -> Vec<Resource> {
         resource("Replays", "What other settings would have told.", replay::commands(config)),
         resource("Channels", "Where alerts are sent.", channels::commands()),
         resource("Maintenance", "Times during which no alert goes out.", maintenance::commands()),
+        resource("Status pages", "Checks that others see.", status_pages::commands()),
         resource("Transfer", "Projects as files.", transfer::commands()),
         resource("Announced", "Commands that are not built yet.", unbuilt()),
     ]
@@ -113,17 +117,8 @@ fn resources(config: &Config) -> Vec<Resource> {
 fn unbuilt() -> Vec<Command> {
     let get = |path, summary| Command::announced(Method::GET, path, summary);
     let post = |path, summary| Command::announced(Method::POST, path, summary);
-    let put = |path, summary| Command::announced(Method::PUT, path, summary);
     let delete = |path, summary| Command::announced(Method::DELETE, path, summary);
     vec![
-        get("/user/access-key-list", "Your access keys"),
-        post("/user/access-key", "Make an access key"),
-        delete("/user/access-key/{access_key_id}", "Delete an access key"),
-        get("/user/project/{project_id}/status-page-list", "Status pages"),
-        post("/user/project/{project_id}/status-page", "Make a status page"),
-        get("/user/project/{project_id}/status-page/{status_page_id}", "A status page"),
-        put("/user/project/{project_id}/status-page/{status_page_id}", "Change one"),
-        delete("/user/project/{project_id}/status-page/{status_page_id}", "Delete one"),
         get("/user/project/{project_id}/api-key-list", "Keys of the Healthchecks dialect"),
         post("/user/project/{project_id}/api-key", "Make such a key"),
         delete("/user/project/{project_id}/api-key/{api_key_id}", "Delete one"),

@@ -130,19 +130,6 @@ pub fn id() -> utoipa::openapi::Object {
         .build()
 }
 
-/// A fatal error: the command has not begun, and may be sent again.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct FatalError {
-    /// The HTTP status again.
-    #[schema(minimum = 400, maximum = 599)]
-    #[serde(rename = "statusCode")]
-    pub status_code: u16,
-    /// The status in words.
-    pub error: &'static str,
-    /// What was wrong and what is allowed.
-    pub message: String,
-}
-
 /// A soft error: the work was done, and something about it needs attention.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SoftError {

@@ -25,8 +25,9 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::Resource;
 use super::command::{Command, Outcome};
-use super::model::{FatalError, SoftError};
+use super::model::SoftError;
 use crate::http::cookie;
+use crate::http::fatal::FatalError;
 use crate::service::remark;
 
 /// The names of the two ways to send a token.
