@@ -11,6 +11,7 @@ mod crontab;
 mod docker;
 mod kubernetes;
 mod powershell;
+mod programs;
 mod python;
 mod shell;
 mod systemd;
@@ -100,6 +101,11 @@ impl Job {
             Language::Docker => docker::snippet(self),
             Language::Kubernetes => kubernetes::snippet(self),
         }
+    }
+
+    /// For work that is a program of one's own: the names of languages, and the program in them.
+    pub fn programs(&self) -> impl Iterator<Item = (&'static str, String)> {
+        programs::PROGRAMS.iter().map(|(name, text)| (*name, programs::fill(text, self)))
     }
 }
 
@@ -214,6 +220,21 @@ mod tests {
                 _ => "-d \"\"",
             };
             assert!(!any.contains(mark) && post.contains(mark), "{language}: {post}");
+        }
+    }
+
+    #[test]
+    fn a_program_has_the_name_in_its_first_comment_and_nothing_left_open() {
+        for post in [false, true] {
+            let job = Job::new("x\n*/ y", URL, post, When::Every(60));
+            for (language, text) in job.programs() {
+                assert!(text.contains(" x _/ y\n") && text.contains(URL), "{language}: {text}");
+                for hole in ["{name}", "{url}", "{METHOD}", "{call}", "{send}"] {
+                    assert!(!text.contains(hole), "{language}: {text}");
+                }
+                let asks = text.contains("POST") || text.contains(".post(");
+                assert_eq!(asks, post, "{language}: {text}");
+            }
         }
     }
 

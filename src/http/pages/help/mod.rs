@@ -34,6 +34,7 @@ struct Help<'a> {
     /// The ping URL of the check that is chosen; an example where there is none.
     url: String,
     snippets: Vec<(&'static str, String)>,
+    programs: Vec<(&'static str, String)>,
     may_write: bool,
 }
 
@@ -67,6 +68,7 @@ async fn help(here: &Here, uri: &Uri) -> Result<Response> {
         (language_name(*language), snippets::of_check_at(endpoint, row, *language))
     };
     let snippets = row.iter().flat_map(|row| Language::ALL.iter().map(move |l| of(l, row)));
+    let programs = row.as_ref().map(|row| snippets::programs_at(endpoint, row));
     let example = || format!("{endpoint}<uuid of the check>");
     Ok(page(
         StatusCode::OK,
@@ -77,6 +79,7 @@ async fn help(here: &Here, uri: &Uri) -> Result<Response> {
             chosen: row.as_ref().map_or(0, |row| row.check_id),
             url: row.as_ref().map_or_else(example, |row| format!("{endpoint}{}", row.uuid)),
             snippets: snippets.collect(),
+            programs: programs.unwrap_or_default(),
             checks: names,
             may_write,
         },
