@@ -14,7 +14,7 @@ use http::{HeaderValue, StatusCode};
 
 use super::home::is_set_up;
 use super::{
-    Pages, Site, form, next, page, problem, see_other, session, sign_in_code, site, words,
+    Pages, Site, form, next, page, passkeys, problem, see_other, session, sign_in_code, site, words,
 };
 use crate::context::Context;
 use crate::fault::{Fault, Result};
@@ -50,6 +50,9 @@ struct SignIn<'a> {
     may_reset: bool,
     /// Whoever has no account may make one.
     may_register: bool,
+    /// The host of a provider that signs people in, and where that begins.
+    provider: Option<(String, String)>,
+    passkey: Option<passkeys::Button>,
 }
 
 impl<'a> SignIn<'a> {
@@ -61,8 +64,18 @@ impl<'a> SignIn<'a> {
             problem,
             may_reset: ctx.mailer.obstacle().is_none(),
             may_register: registration::way(ctx).is_ok(),
+            provider: provider(ctx)
+                .map(|host| (host, next::with("/sign-in/oidc", next::path(&form.next)))),
+            passkey: passkeys::sign_in_button(ctx, site, &form.next),
         }
     }
+}
+
+/// The host of the provider of `oidc.issuer`.
+fn provider(ctx: &Context) -> Option<String> {
+    let issuer = ctx.config.oidc.issuer.as_deref()?;
+    let host = url::Url::parse(issuer).ok()?.host_str().map(str::to_owned);
+    Some(host.unwrap_or_else(|| issuer.to_owned()))
 }
 
 pub(super) async fn show(State(pages): State<Pages>, head: Parts) -> Response {
@@ -115,6 +128,18 @@ async fn take(pages: &Pages, site: &Site, head: &Parts, form: &Form) -> Result<R
     let response = session::begin(ctx, site, head, user.user_id, next::path(&form.next)).await?;
     tracing::info!(email = user.email, %address, "somebody signed in");
     Ok(response)
+}
+
+/// The page with what went wrong with another way in.
+pub(super) fn again(
+    ctx: &Context,
+    site: &Site,
+    next: &str,
+    problem: String,
+    status: StatusCode,
+) -> Response {
+    let form = Form { email: String::new(), password: Secret::new(""), next: next.to_owned() };
+    page(status, &SignIn::new(ctx, site, &form, Some(problem)))
 }
 
 fn wrong(ctx: &Context, site: &Site, form: &Form) -> Response {

@@ -1,4 +1,5 @@
-//! `/sign-in/code`: the second step of a sign-in, for who has a second factor. A cookie tells whose
+//! `/sign-in/code`: the second step of a sign-in, for who has a second factor (a passkey goes its own
+//! way, `passkeys`). A cookie tells whose
 //! password was right, sealed; it opens nothing by itself. Guesses are counted as those at passwords,
 //! and apart from them.
 
@@ -13,7 +14,7 @@ use http::request::Parts;
 
 use super::form::{self, Errors, Field, Fields};
 use super::sheet::Sheet;
-use super::{Pages, Site, asking, next, problem, see_other, session, site};
+use super::{Pages, Site, asking, next, passkeys, problem, see_other, session, site};
 use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::http::cookie;
@@ -44,20 +45,44 @@ async fn show(State(pages): State<Pages>, head: Parts) -> Response {
     let mut query = Fields::parse(head.uri.query().unwrap_or_default().as_bytes());
     let next = query.take("next");
     match who(&pages.ctx, &head).await {
-        Ok(Some(_)) => asked(&site, &next, &Errors::default(), StatusCode::OK),
+        Ok(Some(user_id)) => {
+            let none = Errors::default();
+            let shown = asked(&pages.ctx, &site, user_id, &next, &none, StatusCode::OK).await;
+            shown.unwrap_or_else(|fault| problem(&site, &fault))
+        }
         Ok(None) => see_other(&site, &next::with("/sign-in", next::path(&next))),
         Err(fault) => problem(&site, &fault),
     }
 }
 
-async fn who(ctx: &Context, head: &Parts) -> Result<Option<i64>> {
+/// Who has given their password.
+///
+/// # Errors
+/// The database is out.
+pub(super) async fn who(ctx: &Context, head: &Parts) -> Result<Option<i64>> {
     let Some(proof) = cookie::value(&head.headers, HALFWAY) else { return Ok(None) };
     second_factor::who_is_halfway(ctx, proof).await
 }
 
-fn asked(site: &Site, next: &str, errors: &Errors, status: StatusCode) -> Response {
+/// The page that asks this user for the second step, by the ways that they have.
+///
+/// # Errors
+/// The database is out.
+pub(super) async fn asked(
+    ctx: &Context,
+    site: &Site,
+    user_id: i64,
+    next: &str,
+    errors: &Errors,
+    status: StatusCode,
+) -> Result<Response> {
+    let ways = second_factor::of_user(ctx, user_id).await?;
     let code = Field {
-        hint: "The six digits that your authenticator app shows, or one of your recovery codes.",
+        hint: if ways.app {
+            "The six digits that your authenticator app shows, or one of your recovery codes."
+        } else {
+            "One of your recovery codes, where your passkeys are out of reach."
+        },
         autocomplete: "one-time-code",
         min_length: 1,
         max_length: 60,
@@ -69,10 +94,11 @@ fn asked(site: &Site, next: &str, errors: &Errors, status: StatusCode) -> Respon
         fields: vec![code],
         action: next::with("/sign-in/code", next::path(next)),
         button: Some("Sign in"),
+        passkey: if ways.passkeys { passkeys::step_button(ctx, site, next) } else { None },
         way_on: Some(("/sign-in".to_owned(), "Sign in as somebody else")),
         ..Sheet::new(site, "One more step")
     };
-    sheet.answer(status)
+    Ok(sheet.answer(status))
 }
 
 async fn submit(State(pages): State<Pages>, request: Request) -> Response {
@@ -94,9 +120,7 @@ async fn submitted(pages: &Pages, site: &Site, head: &Parts, body: Body) -> Resu
     };
     match prove(pages, head, user_id, code).await {
         Ok(email) => {
-            let mut response = session::begin(ctx, site, head, user_id, next::path(&next)).await?;
-            let cookie = cookie::for_a_while(HALFWAY, "", 0, site.https)?;
-            response.headers_mut().append(SET_COOKIE, cookie);
+            let response = through(ctx, site, head, user_id, &next).await?;
             tracing::info!(%email, "somebody signed in with a second factor");
             Ok(response)
         }
@@ -105,10 +129,27 @@ async fn submitted(pages: &Pages, site: &Site, head: &Parts, body: Body) -> Resu
                 Fault::Invalid { .. } => StatusCode::FORBIDDEN,
                 _ => asking::status(&fault),
             };
-            Ok(asked(site, &next, &asking::told(fault), status))
+            asked(ctx, site, user_id, &next, &asking::told(fault), status).await
         }
         Err(fault) => Err(fault),
     }
+}
+
+/// The session of who has given both.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn through(
+    ctx: &Context,
+    site: &Site,
+    head: &Parts,
+    user_id: i64,
+    next: &str,
+) -> Result<Response> {
+    let mut response = session::begin(ctx, site, head, user_id, next::path(next)).await?;
+    let cookie = cookie::for_a_while(HALFWAY, "", 0, site.https)?;
+    response.headers_mut().append(SET_COOKIE, cookie);
+    Ok(response)
 }
 
 /// The address of the account, where the code is right.

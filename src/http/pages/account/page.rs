@@ -10,10 +10,12 @@ use super::super::form::{Errors, Field, Fields};
 use super::super::reader::When;
 use super::super::{Pages, Site, page, problem, see_other, session, sheet};
 use super::browser;
+use super::identities::PASSWORD as UNLINK;
 use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::service::tokens::Caller;
-use crate::service::{names, second_factor, sessions, users as accounts};
+use crate::service::{identities, names, second_factor, sessions, users as accounts};
+use crate::store::identities::IdentityRow;
 use crate::store::sessions::SessionRow;
 use crate::store::users;
 
@@ -35,8 +37,20 @@ struct Account<'a> {
     email: &'a str,
     profile: Vec<Field<'a>>,
     password: Vec<Field<'a>>,
-    has_second_factor: bool,
+    factors: second_factor::Ways,
+    identities: Vec<Identity>,
+    /// The field that is asked for where one of them is to end.
+    unlinking: Field<'a>,
     sessions: Vec<Session>,
+}
+
+/// A provider that signs somebody in.
+struct Identity {
+    id: i64,
+    issuer: String,
+    email: String,
+    since: When,
+    used: When,
 }
 
 struct Session {
@@ -49,7 +63,9 @@ struct Session {
 }
 
 /// What the page says went well, by the word in its address.
-const DONE: [(&str, &str); 4] = [
+const DONE: [(&str, &str); 6] = [
+    ("no-app", "No codes are asked for any more. A passkey still is."),
+    ("unlinked", "It signs you in no longer."),
     ("password-alone", "The password alone signs you in from now on."),
     ("profile", "Your profile is saved."),
     ("password", "The password is changed. Everywhere else you are signed out."),
@@ -118,6 +134,14 @@ async fn render(
         address: row.address,
     };
     let errors = &typed.errors;
+    let identity = |row: IdentityRow| Identity {
+        id: row.identity_id,
+        since: site.reader.when(row.created_at, ctx.now()),
+        used: site.reader.when(row.last_used_at, ctx.now()),
+        issuer: row.issuer,
+        email: row.email,
+    };
+    let linked = identities::list(ctx, caller.user_id).await?;
     let account = Account {
         site,
         done,
@@ -152,7 +176,15 @@ async fn render(
             },
             sheet::new_password("New password", errors),
         ],
-        has_second_factor: second_factor::is_on(ctx, caller.user_id).await?,
+        identities: linked.into_iter().map(identity).collect(),
+        unlinking: Field {
+            kind: "password",
+            autocomplete: "current-password",
+            min_length: 1,
+            max_length: accounts::MAX_PASSWORD,
+            ..Field::text(UNLINK, "Password", "", errors)
+        },
+        factors: second_factor::of_user(ctx, caller.user_id).await?,
         sessions: open.into_iter().map(session).collect(),
     };
     Ok(page(status, &account))

@@ -60,7 +60,7 @@ async fn again(
     errors: &Errors,
     status: StatusCode,
 ) -> Result<Response> {
-    let state = if second_factor::is_on(ctx, caller.user_id).await? {
+    let state = if second_factor::of_user(ctx, caller.user_id).await?.app {
         Stage::On { codes_left: second_factor::codes_left(ctx, caller.user_id).await? }
     } else {
         let email = site.email.as_deref().unwrap_or_default();
@@ -146,19 +146,20 @@ async fn done(
                 let given = (typed.sealed.as_str(), typed.code.as_str());
                 let (row, codes) =
                     second_factor::begin(&own, user_id, password, given, &device).await?;
-                (Some(row), Some(codes))
+                (Some(row), false, Some(codes))
             }
-            "codes" => (None, Some(second_factor::new_codes(&own, user_id, password).await?)),
-            "end" => {
-                second_factor::end(&own, user_id, password).await?;
-                (None, None)
+            "codes" => {
+                (None, false, Some(second_factor::new_codes(&own, user_id, password).await?))
             }
+            "end" => (None, second_factor::end(&own, user_id, password).await?, None),
             _ => return Err(Fault::invalid("", "there is no such button on the page")),
         })
     });
-    let (row, codes) = outcome.await.map_err(Fault::internal)??;
+    let (row, is_alone, codes) = outcome.await.map_err(Fault::internal)??;
     pages.guesses.was_right(guess);
-    let Some(codes) = codes else { return Ok(super::page::done(site, "password-alone")) };
+    let Some(codes) = codes else {
+        return Ok(super::page::done(site, if is_alone { "password-alone" } else { "no-app" }));
+    };
     let none = Errors::default();
     let mut response = render(site, Stage::Codes(codes), &none, StatusCode::OK);
     if let Some(row) = row {
