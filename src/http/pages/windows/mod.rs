@@ -1,23 +1,28 @@
-//! `/projects/{uuid}/maintenance`: the windows of a project on a strip of four weeks, and the form of
-//! a new one. Times are those of the reader's zone; the rules are in `service::maintenance`.
+//! `/projects/{uuid}/maintenance`: the windows of a project on a strip of four weeks, and their form.
+//! Times are those of the reader's zone; the rules are in `service::maintenance`.
+
+mod draft;
+mod edit;
 
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Request};
 use axum::response::Response;
 use axum::routing::{get, post};
-use chrono::{NaiveDateTime, TimeZone};
 use http::{StatusCode, Uri};
 
-use super::form::{self, Errors, Field, Fields};
+use super::form::{self, Errors, Fields};
 use super::project::{Here, to_its_end};
 use super::{Pages, Site, page, words};
 use crate::clock::{SECOND, Timestamp};
 use crate::fault::{Fault, Result};
-use crate::service::maintenance::{self, Change};
+use crate::service::maintenance;
 use crate::store;
 use crate::store::maintenance::Window;
 use crate::store::projects::Role;
+
+use draft::Draft;
+use edit::Form;
 
 /// The days of the strip.
 const DAYS: i64 = 28;
@@ -29,71 +34,9 @@ pub(super) fn routes() -> Router<Pages> {
     let at = |tail: &str| format!("/projects/{{project}}/maintenance{tail}");
     Router::new()
         .route(&at(""), get(show).post(create))
+        .route(&at("/{window}/edit"), get(edit::show).post(edit::submit))
         .route(&at("/{window}/end"), post(end))
         .route(&at("/{window}/delete"), post(delete))
-}
-
-/// What was typed.
-#[derive(Default)]
-struct Draft {
-    title: String,
-    repeats: bool,
-    starts_at: String,
-    ends_at: String,
-    repeat: String,
-    minutes: String,
-    tags: String,
-}
-
-impl Draft {
-    fn read(fields: &mut Fields) -> Self {
-        Self {
-            title: fields.take_trimmed("title"),
-            repeats: fields.take("kind") == "repeat",
-            starts_at: fields.take_trimmed("starts_at"),
-            ends_at: fields.take_trimmed("ends_at"),
-            repeat: fields.take_trimmed("repeat"),
-            minutes: fields.take_trimmed("duration"),
-            tags: fields.take_trimmed("tags"),
-        }
-    }
-
-    fn change(&self, here: &Here) -> Result<Change> {
-        let tags = self.tags.split([' ', ',']).filter(|tag| !tag.is_empty()).map(str::to_owned);
-        let starts_at = moment(here, "starts_at", &self.starts_at)?;
-        let ends_at = moment(here, "ends_at", &self.ends_at)?;
-        let mut change = Change {
-            title: Some(self.title.clone()),
-            starts_at: Some(starts_at),
-            ends_at: Some(ends_at),
-            tags: Some(tags.collect()),
-            ..Change::default()
-        };
-        if self.repeats {
-            let minutes: i64 = self
-                .minutes
-                .parse()
-                .map_err(|_| Fault::invalid("duration", "must be a whole number of minutes"))?;
-            change.repeat = Some(Some(self.repeat.clone()));
-            change.duration = Some(Some(minutes.saturating_mul(60)));
-        }
-        Ok(change)
-    }
-}
-
-/// A moment as `input type=datetime-local` sends it, in the reader's zone.
-fn moment(here: &Here, field: &str, text: &str) -> Result<Option<Timestamp>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let wrong = || Fault::invalid(field, "must be a date and a time such as 2026-03-01T22:00");
-    let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
-    let local = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-    let local = here.site.reader.zone.from_local_datetime(&local.ok_or_else(wrong)?);
-    let moment = local.earliest().ok_or_else(|| {
-        Fault::invalid(field, "does not exist in your time zone: the clock is put forward then")
-    })?;
-    Ok(Some(Timestamp(moment.timestamp_micros())))
 }
 
 /// A window, as the page shows it.
@@ -121,34 +64,21 @@ impl Line {
 #[template(ext = "html", source = r#"{% extends "src/http/pages/windows/list.html" %}"#)]
 struct List<'a> {
     site: &'a Site,
-    base: String,
     lines: Vec<Line>,
     /// The dates at the strip's weeks.
     weeks: Vec<String>,
-    draft: &'a Draft,
+    /// The form of a new one; empty for who may not add any.
+    form: String,
     errors: &'a Errors,
     news: Option<&'static str>,
     may_write: bool,
-}
-
-impl<'a> List<'a> {
-    fn field(&'a self, name: &'a str, label: &'a str, value: &'a str, hint: &'a str) -> Field<'a> {
-        Field { hint, ..Field::text(name, label, value, self.errors) }
-    }
-
-    fn time(&'a self, name: &'a str, label: &'a str, value: &'a str, hint: &'a str) -> Field<'a> {
-        Field { kind: "datetime-local", ..self.field(name, label, value, hint) }
-    }
-
-    fn zone(&self) -> &'static str {
-        self.site.reader.zone.name()
-    }
 }
 
 async fn show(here: Here, uri: Uri) -> Response {
     let mut asked = Fields::parse(uri.query().unwrap_or_default().as_bytes());
     let news = match asked.take("did").as_str() {
         "made" => Some("The window is there."),
+        "saved" => Some("The changes are saved."),
         "ended" => Some("It has ended: alerts go out again."),
         "deleted" => Some("The window is deleted."),
         _ => None,
@@ -169,7 +99,9 @@ async fn list(
     // A project has so few that they are on one page.
     let (rows, _) =
         store::maintenance::list(&mut conn, here.project_id(), 0, maintenance::MAX_COUNT).await?;
+    let checks = edit::checks(&mut conn, here).await?;
     drop(conn);
+    let may_write = here.opened.may_write();
     let base = format!("{}{}", here.site.prefix, here.path("/maintenance"));
     let week = |n: i64| here.site.reader.date(here.now.plus_micros(n * 7 * DAY));
     Ok(page(
@@ -178,11 +110,14 @@ async fn list(
             site: &here.site,
             lines: rows.iter().map(|row| line(here, &base, row)).collect(),
             weeks: (0..4).map(week).collect(),
-            draft,
+            form: if may_write {
+                Form::new(here, draft, errors, &checks).text()?
+            } else {
+                String::new()
+            },
             errors,
             news,
-            may_write: here.opened.may_write(),
-            base,
+            may_write,
         },
     ))
 }
@@ -242,7 +177,7 @@ async fn made(here: &Here, request: Request) -> Result<Response> {
     here.need(Role::Editor)?;
     let draft = Draft::read(&mut fields);
     let (ctx, project_id, now) = (here.ctx().clone(), here.project_id(), here.now);
-    let made = match draft.change(here) {
+    let made = match draft.change(&here.site.reader) {
         Ok(change) => {
             let work = async move {
                 change.validate(now)?;
