@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -25,12 +25,26 @@ const REQUIRED: &str = "OVERDUE_TEST_ALL";
 /// The variable that names a folder for pictures of the pages.
 const PICTURES: &str = "OVERDUE_TEST_SCREENSHOTS";
 
+/// The variable that names the file of axe-core, which `./test` installs.
+const AXE: &str = "OVERDUE_TEST_AXE";
+/// What axe-core finds on the page that is open and calls serious or critical: the rule, what it
+/// asks for, and where.
+const SERIOUS: &str = r#"
+const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const wish = {resultTypes: ["violations"], runOnly: {type: "tag", values: tags}};
+return axe.run(document, wish).then(({violations}) => violations
+  .filter(({impact}) => impact === "serious" || impact === "critical")
+  .flatMap(({id, nodes}) => nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`)));
+"#;
+
 /// Browsers are large: few at a time.
 static PLACES: Semaphore = Semaphore::const_new(2);
 
 /// A browser with nothing in it, closed when dropped.
 pub struct Browser {
     driver: WebDriver,
+    /// What is wrong with the looks of pages; told with the complaints.
+    faults: Mutex<Vec<String>>,
     // In this order: the browser goes before its folder.
     _process: Process,
     _home: Arc<Folder>,
@@ -58,7 +72,13 @@ impl Browser {
         let address = format!("http://127.0.0.1:{}", process.port);
         let wishes = wishes(&home, scripts);
         let driver = WebDriver::builder(address, wishes).client(http_client()).await.unwrap();
-        Some(Self { driver, _process: process, _home: home, _place: place })
+        Some(Self {
+            driver,
+            faults: Mutex::default(),
+            _process: process,
+            _home: home,
+            _place: place,
+        })
     }
 
     /// Goes to an address.
@@ -148,6 +168,23 @@ impl Browser {
         self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
     }
 
+    /// What keeps somebody from using the page that is open who can't see it, or sees or moves
+    /// otherwise than most, as axe-core tells it. Nothing where axe-core is not there and is not
+    /// demanded.
+    pub async fn barriers(&self) -> Vec<String> {
+        let is_required = std::env::var_os(REQUIRED).is_some_and(|value| !value.is_empty());
+        let Some(file) = std::env::var_os(AXE).filter(|value| !value.is_empty()) else {
+            assert!(!is_required, "{REQUIRED} is set and {AXE} is not");
+            return Vec::new();
+        };
+        if self.run("return typeof axe").await != "object" {
+            // As a function's body it is run by the browser itself, which no policy keeps back.
+            self.run(&std::fs::read_to_string(file).unwrap()).await;
+        }
+        let found = self.run(SERIOUS).await;
+        found.as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned()).collect()
+    }
+
     /// The cookie of this name, if the browser has it.
     pub async fn cookie(&self, name: &str) -> Option<String> {
         self.driver.get_named_cookie(name).await.ok().map(|cookie| cookie.value)
@@ -161,13 +198,19 @@ impl Browser {
         self.driver.add_cookie(cookie).await.unwrap();
     }
 
-    /// What went wrong on the pages since this was last asked: errors of scripts, breaches of the
-    /// policy, loads that failed; save those that a test expects.
+    /// What went wrong on the pages since this was last asked: faults of their looks, errors of
+    /// scripts, breaches of the policy, loads that failed; save those that a test expects.
     pub async fn complaints(&self, expected: &[&str]) -> Vec<String> {
         let entries = self.driver.browser_log().await.unwrap();
         let severe = entries.into_iter().filter(|entry| entry.level == "SEVERE");
         let unexpected = |text: &String| !expected.iter().any(|words| text.contains(words));
-        severe.map(|entry| entry.message).filter(unexpected).collect()
+        let faults = std::mem::take(&mut *self.faults.lock().unwrap());
+        faults.into_iter().chain(severe.map(|entry| entry.message).filter(unexpected)).collect()
+    }
+
+    /// Keeps what is wrong with a page until the complaints are asked for, so that all pages are seen.
+    pub fn find_fault(&self, fault: &str) {
+        self.faults.lock().unwrap().push(fault.to_owned());
     }
 
     /// Every address on the net that was asked for since this was last asked.
@@ -191,7 +234,11 @@ impl Browser {
             "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600,
         });
         self.order("Emulation.setDeviceMetricsOverride", size).await;
-        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        // Without movement: what fades from one colour to another is none of both meanwhile.
+        let features = json!([
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]);
         self.order("Emulation.setEmulatedMedia", json!({"features": features})).await;
     }
 
@@ -212,11 +259,70 @@ impl Browser {
         std::fs::write(folder.join(format!("{name}.png")), bytes).unwrap();
     }
 
+    /// Gives the browser an authenticator that holds passkeys and says yes at once: its id.
+    pub async fn authenticator(&self) -> String {
+        let wish = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": true,
+        });
+        let id = self.webauthn(Method::POST, "authenticator", Some(wish)).await;
+        id.as_str().unwrap().to_owned()
+    }
+
+    /// The passkeys in an authenticator.
+    pub async fn passkeys_in(&self, authenticator: &str) -> Vec<Value> {
+        let path = format!("authenticator/{authenticator}/credentials");
+        self.webauthn(Method::GET, &path, None).await.as_array().unwrap().clone()
+    }
+
+    /// Puts a passkey into an authenticator.
+    pub async fn put_passkey(&self, authenticator: &str, passkey: &Value) {
+        let path = format!("authenticator/{authenticator}/credential");
+        self.webauthn(Method::POST, &path, Some(passkey.clone())).await;
+    }
+
+    /// Takes a passkey out of an authenticator.
+    pub async fn drop_passkey(&self, authenticator: &str, passkey: &Value) {
+        let id = passkey["credentialId"].as_str().unwrap();
+        let path = format!("authenticator/{authenticator}/credentials/{id}");
+        self.webauthn(Method::DELETE, &path, None).await;
+    }
+
+    /// A command about authenticators (`WebAuthn`, 11).
+    async fn webauthn(&self, method: Method, path: &str, parameters: Option<Value>) -> Value {
+        let endpoint = format!("/webauthn/{path}");
+        let command = Webauthn { method, endpoint, parameters };
+        let answer = self.driver.cmd(Order::ExtensionCommand(Box::new(command))).await.unwrap();
+        answer.value().unwrap()
+    }
+
     /// An order to Chromium itself.
     async fn order(&self, name: &str, parameters: Value) -> Value {
         let order = Devtools { name: name.to_owned(), parameters };
         let answer = self.driver.cmd(Order::ExtensionCommand(Box::new(order))).await.unwrap();
         answer.value().unwrap()
+    }
+}
+
+/// A command about authenticators.
+#[derive(Debug)]
+struct Webauthn {
+    method: Method,
+    endpoint: String,
+    parameters: Option<Value>,
+}
+
+impl ExtensionCommand for Webauthn {
+    fn parameters_json(&self) -> Option<Value> {
+        self.parameters.clone()
+    }
+
+    fn method(&self) -> Method {
+        self.method.clone()
+    }
+
+    fn endpoint(&self) -> Arc<str> {
+        self.endpoint.as_str().into()
     }
 }
 

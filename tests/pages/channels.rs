@@ -21,9 +21,16 @@ async fn add_webhook(desk: &mut Desk, url: &str) -> String {
         ("group_threshold", "0"),
     ];
     let answer = desk.submit("/channels/new?kind=webhook", &form).await;
-    assert_eq!(answer.status, 303, "{}", answer.text());
-    let path = answer.header("location").split('?').next().unwrap();
-    path.strip_prefix(desk.project.as_str()).unwrap().to_owned()
+    // The secret that signs was made for it, and is shown this once.
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let (_, secret) = answer.text().split_once("<code>whsec_").expect("the secret");
+    let secret = secret.split('<').next().unwrap().to_owned();
+    let (before, _) = answer.text().split_once("/edit\">Edit</a>").expect("the way to its form");
+    let path = before.rsplit('"').next().unwrap().strip_prefix(desk.project.as_str()).unwrap();
+    let path = path.to_owned();
+    let again = desk.get(&path).await;
+    assert!(again.status == 200 && !again.text().contains(&secret), "{}", again.text());
+    path
 }
 
 both_databases! {

@@ -8,7 +8,7 @@ use crate::support::server::{PASSWORD, TestServer};
 const EMAIL: &str = "ops@example.org";
 
 /// The address that the log of a fresh server shows.
-fn setup_address(server: &TestServer) -> String {
+pub fn setup_address(server: &TestServer) -> String {
     let log = server.log();
     let (_, rest) = log.split_once("/setup?code=").expect("the log names the page");
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));

@@ -62,7 +62,7 @@ both_databases! {
         assert!(desk.api.list(&desk.api.path("/check-list")).await.is_empty());
     }
 
-    async fn a_check_is_changed_and_what_the_form_does_not_show_stays(database) {
+    async fn a_check_is_changed_as_its_form_says(database) {
         let mut desk = Desk::open(database).await;
         let more = json!({
             "kind": "cron", "schedule": "0 3 * * 1-5", "timezone": "Europe/Budapest",
@@ -70,16 +70,18 @@ both_databases! {
         });
         let check = desk.api.check("nightly", more).await;
         let form = desk.get(&format!("{}/edit", page_of(&check))).await;
+        assert!(form.text().contains("value=\"30\""));
         assert!(form.text().contains("0 3 * * 1-5") && form.text().contains("Europe/Budapest"));
         let form = with(&[
             ("check_name", "Nightly"), ("kind", "cron"), ("schedule", "30 4 * * *"),
             ("timezone", "Europe/Budapest"), ("max_runtime", "90"), ("max_runtime_unit", "m"), ("tags", "a"),
+            ("early_tolerance", "45"),
         ]);
         let saved = desk.submit(&format!("{}/edit", page_of(&check)), &form).await;
         assert!(saved.header("location").ends_with("?did=saved"), "{}", saved.text());
         let now = desk.api.read(&check).await;
         assert_eq!((&now["schedule"], &now["check_name"]), (&json!("30 4 * * *"), &json!("Nightly")));
-        assert_eq!((&now["early_tolerance"], &now["max_runtime"]), (&json!(30), &json!(5400)));
+        assert_eq!((&now["early_tolerance"], &now["max_runtime"]), (&json!(45), &json!(5400)));
     }
 
     async fn without_a_script_a_button_shows_the_next_times_and_saves_nothing(database) {

@@ -15,7 +15,7 @@ fn text_of(page: &str, id: &str) -> String {
 }
 
 /// What the app shows, so many steps from now.
-fn code(key: &str, steps: i64) -> String {
+pub fn code(key: &str, steps: i64) -> String {
     let secret = Secret::try_from_base32(key.replace(' ', "")).unwrap();
     let app = Builder::new().with_secret(secret).build().unwrap();
     let now = crate::support::now().epoch_seconds() + 30 * steps;
@@ -23,7 +23,7 @@ fn code(key: &str, steps: i64) -> String {
 }
 
 /// Turns the second factor on: the app's key and the recovery codes.
-async fn turned_on(visitor: &mut Visitor) -> (String, Vec<String>) {
+pub async fn turned_on(visitor: &mut Visitor) -> (String, Vec<String>) {
     let page = visitor.get("/account/second-factor").await;
     let key = text_of(page.text(), "key");
     assert!(page.text().contains("<svg class=\"qr\""), "{}", page.text());

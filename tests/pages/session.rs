@@ -1,5 +1,9 @@
 //! What a session opens, what goes with it, and the files of the API page.
 
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+
 use crate::support::Database;
 use crate::support::both_databases;
 use crate::support::server::TestServer;
@@ -98,6 +102,17 @@ async fn of_swagger_ui_two_files_are_served_and_kept_for_ever() {
         visitor.headers = vec![("if-none-match".to_owned(), file.header("etag").to_owned())];
         let again = visitor.get(&format!("/assets/swagger/{name}")).await;
         assert_eq!((again.status, again.header("cache-control")), (304, "no-cache"));
+        visitor.headers = vec![("accept-encoding".to_owned(), "gzip".to_owned())];
+        let packed = visitor.get(&format!("/assets/swagger/{name}?{query}")).await;
+        assert_eq!(packed.header("content-encoding"), "gzip");
+        assert_eq!(
+            (packed.header("vary"), packed.header("content-type")),
+            ("accept-encoding", kind)
+        );
+        assert!(packed.header("etag") != file.header("etag"));
+        let mut unpacked = Vec::new();
+        GzDecoder::new(&packed.body[..]).read_to_end(&mut unpacked).unwrap();
+        assert!(unpacked == file.body && packed.body.len() * 2 < file.body.len());
         visitor.headers.clear();
     }
     for name in

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::desk::{Desk, OWNER};
-use crate::support::both_databases;
+use crate::support::{Database, both_databases};
 
 both_databases! {
     async fn an_owner_renames_the_project_and_makes_another(database) {
@@ -15,6 +15,12 @@ both_databases! {
         let page = desk.submit("/settings/name", &[("project_name", &long)]).await;
         assert!(page.status == 400 && page.text().contains("id=\"project_name-error\""));
         assert!(page.text().contains(&long), "what was typed is kept");
+        let page = desk.visitor.get("/projects/new").await;
+        assert!(page.status == 200 && page.text().contains("name=\"project_name\""));
+        assert_eq!(desk.visitor.submit("/projects/new", &[("project_name", "")]).await.status, 400);
+        let made = desk.visitor.submit("/projects/new", &[("project_name", "Third")]).await;
+        let to = made.header("location").to_owned();
+        assert!(desk.visitor.get(&to).await.text().contains("Third"), "{to}");
         let other = desk.submit("/settings/another", &[("another", "Second")]).await;
         let to = other.header("location").to_owned();
         assert!(to.ends_with("/checks") && !to.starts_with(&desk.project), "{to}");
@@ -101,12 +107,37 @@ both_databases! {
         assert!(desk.get("/maintenance").await.text().contains("No window"));
     }
 
-    async fn a_window_that_repeats_ends_now_and_opens_again(database) {
+    async fn a_window_that_repeats_is_added_and_what_does_not_fit_is_told(database) {
         let mut desk = Desk::open(database).await;
         let form = [("title", "Hourly"), ("kind", "repeat"), ("repeat", "0 * * * *"), ("duration", "60")];
         assert_eq!(desk.submit("/maintenance", &form).await.status, 303);
         let windows = desk.api.list(&desk.api.path("/maintenance-list")).await;
         assert_eq!(windows[0]["duration"], json!(3600));
+        let id = windows[0]["maintenance_id"].to_string();
+        let check = desk.api.check("Backup", json!({})).await;
+        let edit = desk.get(&format!("/maintenance/{id}/edit")).await;
+        for kept in ["value=\"Hourly\"", "value=\"0 * * * *\"", "value=\"60\"", "Backup"] {
+            assert!(edit.text().contains(kept), "{kept}: {}", edit.text());
+        }
+        let chosen = check["check_id"].to_string();
+        let change = [
+            ("title", "Once"), ("kind", "once"), ("starts_at", "2098-01-01T10:00"),
+            ("ends_at", "2099-01-01T10:00"), ("repeat", "0 * * * *"), ("duration", "60"),
+            ("checks", chosen.as_str()), ("tags", "db"),
+        ];
+        let saved = desk.submit(&format!("/maintenance/{id}/edit"), &change).await;
+        assert_eq!(saved.status, 303, "{}", saved.text());
+        let now = desk.api.list(&desk.api.path("/maintenance-list")).await;
+        assert_eq!((&now[0]["repeat"], &now[0]["checks"]), (&json!(null), &json!([check["check_id"]])));
+        assert_eq!((&now[0]["title"], &now[0]["tags"]), (&json!("Once"), &json!(["db"])));
+        let wrong = [("title", "Kept"), ("kind", "once"), ("starts_at", "soon")];
+        let page = desk.submit(&format!("/maintenance/{id}/edit"), &wrong).await;
+        assert!(page.status == 400 && page.text().contains("starts_at-error"));
+        assert!(page.text().contains("value=\"Kept\""), "what was typed is kept");
+        let mut viewer = desk.member("viewer").await;
+        let path = format!("{}/maintenance/{id}/edit", desk.project);
+        assert_eq!(viewer.get(&path).await.status, 403);
+        assert_eq!(viewer.submit(&path, &change).await.status, 403);
         let wrong = [("kind", "repeat"), ("repeat", "whenever"), ("duration", "x")];
         let page = desk.submit("/maintenance", &wrong).await;
         assert!(page.status == 400 && page.text().contains("Lasts must be a whole number of minutes."));
@@ -137,7 +168,8 @@ both_databases! {
         assert_eq!(root.sign_in("root@example.org", "correct horse battery").await.status, 303);
         let page = root.get("/admin").await;
         assert_eq!(page.status, 200, "{}", page.text());
-        for told in [OWNER, "token = &#34;***&#34;", "Last sign of life"] {
+        let kind = if database == Database::Sqlite { "SQLite, " } else { "PostgreSQL, " };
+        for told in [OWNER, "token = &#34;***&#34;", "Last sign of life", kind, " MB<"] {
             assert!(page.text().contains(told), "{told}: {}", page.text());
         }
         assert!(!page.text().contains("only-for-the-collector"));

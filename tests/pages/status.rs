@@ -82,7 +82,12 @@ both_databases! {
         let slug = crate::support::random_name("s-").to_ascii_lowercase();
         let form = [("title", "One"), ("slug", slug.as_str()), ("checks", "999999")];
         assert_eq!(desk.submit("/status-pages", &form).await.status, 400, "no check of theirs");
-        assert_eq!(desk.submit("/status-pages", &form[..2]).await.status, 303);
+        let made = desk.submit("/status-pages", &form[..2]).await;
+        let edit = made.header("location").to_owned();
+        let long = "kept ".repeat(500);
+        let page = desk.visitor.submit(&format!("{edit}/notices"), &[("notice", &long)]).await;
+        assert_eq!(page.status, 400);
+        assert!(page.text().contains("notice-error") && page.text().contains("kept kept"));
         let again = desk.submit("/status-pages", &form[..2]).await;
         assert!(again.text().contains("is taken by another status page"), "{}", again.text());
     }
