@@ -18,7 +18,7 @@ use crate::fault::{Fault, Result};
 use crate::http::listen::{self, Bound, Limits};
 use crate::http::management::{self, ManagementState};
 use crate::http::tls::{self, Acceptor};
-use crate::http::{Front, broken, ops, pages, ping};
+use crate::http::{Front, broken, jobs, ops, pages, ping};
 use crate::ingest::Ingest;
 use crate::maintenance::Keeper;
 use crate::notify::Notifier;
@@ -130,6 +130,7 @@ impl House {
         announce(ctx, &listeners, mail.as_ref()).await?;
         let state = ManagementState::new(ctx.clone(), journal, outbound.clone());
         let parts = management::router(state)
+            .merge(jobs::router(ctx.clone()))
             .merge(ops::router(ctx.clone(), vitals.clone(), ingest.clone()))
             .merge(pages::router(ctx.clone(), ingest.clone(), at_the_door.clone(), outbound));
         let finder = Finder::new(ctx.store.clone());
@@ -139,7 +140,7 @@ impl House {
             workers.start("mail", take_mail(bound, postbox, at_the_door.clone()));
         }
         let endpoint = ping::Endpoint::new(ctx.clone(), ingest.clone(), finder, vitals);
-        let front = Front::new(endpoint, parts, ctx.config.server.path_prefix());
+        let front = Front::new(endpoint, parts, ctx.config.clone());
         let limits = Limits { drain: DRAIN, ..Limits::default() };
         let tls = acceptor.clone();
         workers.start("listeners", async move {

@@ -12,7 +12,7 @@ use crate::domain::check::{self, Effect};
 use crate::domain::run::LONGEST;
 use crate::fault::{Fault, Result};
 use crate::store::retention::{self, History, Kept};
-use crate::store::{confirmations, days, invitations, links, states, tokens};
+use crate::store::{confirmations, days, invitations, links, run_counts, states, tokens};
 
 /// How long after a round the next begins.
 const EVERY: Duration = Duration::from_mins(5);
@@ -20,6 +20,9 @@ const EVERY: Duration = Duration::from_mins(5);
 const STEP: usize = 200;
 /// Checks that are looked at in one go.
 const PAGE: i64 = 500;
+/// Runs of a check that are counted at a time: many where there are many, and then few, which is how
+/// many stay behind at most.
+const COUNTED: [i64; 2] = [10_000, 100];
 /// The pause after each transaction, which leaves the writer to others.
 const BREATH: Duration = Duration::from_millis(20);
 
@@ -69,6 +72,7 @@ pub async fn round(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
     end_sessions(ctx).await?;
     forget_links(ctx).await?;
     forget_confirmation_mails(ctx).await?;
+    count_runs(ctx, stop).await?;
     prune_pings(ctx, stop).await?;
     prune_deleted(ctx, stop).await?;
     let keep = &ctx.config.retention;
@@ -130,6 +134,43 @@ async fn prune(
             tx.commit().await?;
             rest = &rest[done..];
             breathe(stop).await?;
+        }
+    }
+}
+
+/// Counts the runs that came, so that nobody who asks how many there are has to count them all.
+async fn count_runs(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
+    for counted in COUNTED {
+        let mut after = 0;
+        loop {
+            let mut conn = ctx.store.read().await?;
+            let page = run_counts::behind(&mut conn, after, counted, PAGE).await?;
+            drop(conn);
+            let Some(last) = page.last() else { break };
+            after = last.check_id;
+            let ids: Vec<i64> = page.iter().filter(|c| c.goes == 1).map(|c| c.check_id).collect();
+            for these in ids.chunks(STEP) {
+                count_on(ctx, stop, these, counted).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Counts the runs of these checks on, for as long as any has so many that are not counted.
+async fn count_on(
+    ctx: &Context,
+    stop: &watch::Receiver<bool>,
+    check_ids: &[i64],
+    counted: i64,
+) -> Result<()> {
+    loop {
+        let mut tx = ctx.store.begin().await?;
+        let moved = run_counts::advance(&mut tx, check_ids, counted).await?;
+        tx.commit().await?;
+        breathe(stop).await?;
+        if moved == 0 {
+            return Ok(());
         }
     }
 }

@@ -73,10 +73,9 @@ impl Config {
                 self.mail.missing().is_none() && server.site_url_is_default(),
                 "server.site_url is not set: links in mails lead to http://localhost:8000",
             ),
-            (self.oidc != default.oidc, "oidc.* has no effect yet: nobody signs in by it"),
             (
-                self.accounts.trusted_header.is_some(),
-                "accounts.trusted_header has no effect yet: nobody signs in by it",
+                self.accounts.trusted_header.is_some() && server.trusted_proxies.is_empty(),
+                "accounts.trusted_header has no effect: server.trusted_proxies is empty",
             ),
             (self.apply != default.apply, "apply.path has no effect yet: no file is applied"),
             (

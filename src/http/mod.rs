@@ -1,6 +1,8 @@
 //! Everything that is answered over HTTP: which path belongs to whom, and nothing else.
 
 pub mod cookie;
+pub mod fatal;
+pub mod jobs;
 pub mod listen;
 pub mod management;
 pub mod ops;
@@ -22,6 +24,8 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
+use crate::config::Config;
+
 /// The body of an answer: whole for pings, whatever axum made for everything else.
 pub type AnswerBody = Either<Full<Bytes>, Body>;
 
@@ -35,11 +39,15 @@ pub struct Front {
 }
 
 impl Front {
-    /// The front door of these parts; `prefix` stands before every path (empty: nothing does).
-    /// Paths that nobody owns are answered in the plain words of the pinging API.
+    /// The front door of these parts. Paths that nobody owns are answered in the plain words of the
+    /// pinging API, and for a browser with a page.
     #[must_use]
-    pub fn new(ping: ping::Endpoint, parts: Router, prefix: String) -> Arc<Self> {
-        let router = parts.fallback(async || whole(ping::not_found()));
+    pub fn new(ping: ping::Endpoint, parts: Router, config: Arc<Config>) -> Arc<Self> {
+        let prefix = config.server.path_prefix();
+        let router = parts.fallback(async move |request: axum::extract::Request| {
+            let (head, _) = request.into_parts();
+            pages::nowhere(&config, &head).unwrap_or_else(|| whole(ping::not_found()))
+        });
         Arc::new(Self { ping, router, prefix })
     }
 

@@ -69,6 +69,12 @@ pub fn client_of(connection: &Connection, headers: &HeaderMap, trusted: &[IpNet]
     }
 }
 
+/// Whether the peer itself is one of the `trusted` proxies.
+#[must_use]
+pub fn is_proxy(connection: &Connection, trusted: &[IpNet]) -> bool {
+    trusts(trusted, connection.remote.ip().to_canonical())
+}
+
 /// What the proxies say.
 struct Found {
     address: IpAddr,

@@ -23,6 +23,7 @@ use crate::secret;
 use crate::store::channels::{self, ChannelRow};
 use crate::store::checks::{self, CheckRow};
 use crate::store::notifications::{self, Event as Told, NotificationRow, ToldFlip};
+use crate::store::projects::Recipient;
 use crate::store::tx::Conn;
 use crate::store::{flapping, flips, held, maintenance, nodes, pings, projects, states};
 
@@ -231,6 +232,7 @@ async fn alert(
 ) -> Result<Alert> {
     let now = ctx.now();
     let recipient = projects::recipient(conn, row.project_id).await?;
+    let link = link(ctx, recipient.as_ref(), check.as_ref());
     let (project, zone) = recipient.map_or_else(Default::default, |r| (r.project_name, r.timezone));
     let ping_n = flip.as_ref().and_then(|f| f.ping_n).or(check.as_ref().map(|c| c.n_pings));
     let (exit_status, last_body) = match (&check, ping_n) {
@@ -270,12 +272,24 @@ async fn alert(
         downtime,
         others_down,
         project,
-        link: format!("{}/", ctx.config.server.site_url),
+        link,
         outage,
         zone: Tz::from_str(&zone).unwrap_or(Tz::UTC),
         now,
         check: check.map(|check| check_facts(&check, now)).unwrap_or_default(),
     })
+}
+
+/// The page that a message leads to. It names the check by its id: whoever has its UUID can ping it.
+fn link(ctx: &Context, project: Option<&Recipient>, check: Option<&CheckRow>) -> String {
+    let site = &ctx.config.server.site_url;
+    match (project, check) {
+        (Some(project), Some(check)) => {
+            format!("{site}/projects/{}/checks/{}", project.uuid, check.check_id)
+        }
+        (Some(project), None) => format!("{site}/projects/{}/checks", project.uuid),
+        (None, _) => format!("{site}/"),
+    }
 }
 
 /// What a ping brought along: its exit status, and its body as it is quoted.

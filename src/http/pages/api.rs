@@ -61,8 +61,8 @@ async fn shown(pages: &Pages, site: &mut Site, head: &Parts) -> Result<Response>
     let shown = Api {
         site,
         email: words::shell_word(site.email.as_deref().unwrap_or_default()),
-        program: pages.swagger.address(site, swagger::PROGRAM).await?,
-        sheet: pages.swagger.address(site, swagger::SHEET).await?,
+        program: swagger::PROGRAM.address(site),
+        sheet: swagger::SHEET.address(site),
         expires_at: renewed.as_ref().map_or(caller.expires_at, |row| row.expires_at),
         minutes: ctx.config.sessions.minutes,
     };

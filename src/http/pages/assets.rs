@@ -46,7 +46,7 @@ const SHEET: &str = concat!(
     include_str!("assets/css/status.css"),
 );
 
-static ASSETS: [Asset; 10] = [
+static ASSETS: [Asset; 11] = [
     asset!("api.css", "text/css; charset=utf-8"),
     asset!("api.js", "text/javascript; charset=utf-8"),
     asset!("checks.js", "text/javascript; charset=utf-8"),
@@ -61,6 +61,7 @@ static ASSETS: [Asset; 10] = [
     asset!("overdue.js", "text/javascript; charset=utf-8"),
     asset!("overdue.svg", "image/svg+xml"),
     asset!("overdue-down.svg", "image/svg+xml"),
+    asset!("passkey.js", "text/javascript; charset=utf-8"),
     asset!("tokens.js", "text/javascript; charset=utf-8"),
 ];
 
@@ -85,12 +86,19 @@ pub(super) async fn show(
     let Some(asset) = find(&name) else {
         return problem(&Site::of(&head, &pages.ctx.config), &Fault::NotFound);
     };
-    serve(&head, asset.kind, &asset.version, Bytes::from_static(asset.text.as_bytes()))
+    let bytes = Bytes::from_static(asset.text.as_bytes());
+    serve(&head, asset.kind, &asset.version, &asset.version, bytes)
 }
 
-/// The answer with a file of this version, or with the word that the browser has it.
-pub(super) fn serve(head: &Parts, kind: &'static str, version: &str, bytes: Bytes) -> Response {
-    let etag = format!("\"{version}\"");
+/// The answer with a file of this version, or with the word that the browser has it under this tag.
+pub(super) fn serve(
+    head: &Parts,
+    kind: &'static str,
+    version: &str,
+    tag: &str,
+    bytes: Bytes,
+) -> Response {
+    let etag = format!("\"{tag}\"");
     let is_known = is_known(&head.headers, &etag);
     let mut response = Response::new(Body::from(if is_known { Bytes::new() } else { bytes }));
     if is_known {

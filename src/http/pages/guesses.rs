@@ -76,8 +76,7 @@ impl Guesses {
 
     /// The guess was right: it does not count, and its address is the account's from now on.
     pub(super) fn was_right(&self, guess: Guess) {
-        self.by_address.give_back(&guess.address, guess.at);
-        self.by_account.give_back(&guess.account, guess.at);
+        self.give_back(&guess);
         let mut familiar = self.lock();
         if familiar.len() >= ACCOUNTS && !familiar.contains_key(&guess.account) {
             familiar.clear();
@@ -88,6 +87,12 @@ impl Guesses {
         if addresses.len() > FAMILIAR {
             addresses.pop_front();
         }
+    }
+
+    /// The guess was right, of somebody who was not named with it: it does not count.
+    pub(super) fn give_back(&self, guess: &Guess) {
+        self.by_address.give_back(&guess.address, guess.at);
+        self.by_account.give_back(&guess.account, guess.at);
     }
 
     fn is_familiar(&self, guess: &Guess) -> bool {

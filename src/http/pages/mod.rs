@@ -18,10 +18,13 @@ mod home;
 mod live;
 mod invitation;
 mod invitations;
+mod keys;
 mod mail;
 mod nav;
 mod next;
+mod oidc;
 mod pager;
+mod passkeys;
 mod project;
 mod reader;
 mod requests;
@@ -43,6 +46,7 @@ mod theme;
 mod tokens;
 mod tries;
 mod visit;
+mod vouched;
 mod windows;
 mod words;
 
@@ -55,14 +59,16 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderValue, StatusCode};
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode};
 use ipnet::IpNet;
 use tokio::sync::watch;
 
 use crate::clock::SECOND;
+use crate::config::Config;
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::ingest::Ingest;
@@ -71,7 +77,6 @@ use crate::notify::outbound::Outbound;
 use guesses::Guesses;
 use live::Hall;
 use site::Site;
-use swagger::Swagger;
 use tries::Tries;
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
@@ -94,7 +99,10 @@ struct Pages {
     codes_of_apps: Arc<Guesses>,
     /// Questions for mails and accounts, by the network that they come from.
     asks: Arc<Tries<IpNet>>,
-    swagger: Arc<Swagger>,
+    /// Ways to that provider, by the network that they begin in.
+    ways: Arc<Tries<IpNet>>,
+    /// Who signs people in besides us.
+    provider: Arc<oidc::Provider>,
     /// Where pages that are open hear what changes.
     hall: Arc<Hall>,
 }
@@ -116,7 +124,8 @@ pub fn router(
         guesses: Arc::default(),
         codes_of_apps: Arc::default(),
         asks: Arc::new(Tries::new(10, 300 * SECOND)),
-        swagger: Arc::default(),
+        ways: Arc::new(Tries::new(100, 300 * SECOND)),
+        provider: Arc::default(),
         hall: Arc::new(Hall::new(door)),
     };
     Router::new()
@@ -125,17 +134,21 @@ pub fn router(
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-out", post(sign_out::submit))
         .merge(account::routes())
+        .merge(oidc::routes())
         .merge(invitation::routes())
         .merge(invitations::routes())
+        .merge(passkeys::routes())
         .merge(register::routes())
         .merge(reset::routes())
         .merge(sign_in_code::routes())
         .route("/theme", post(theme::submit))
+        .route("/projects/new", get(project::fresh::show).post(project::fresh::submit))
         .merge(checks::routes())
         .route("/projects/{project}/events", get(live::listen))
         .merge(channels::routes())
         .merge(runs::routes())
         .merge(tokens::routes())
+        .merge(keys::routes())
         .merge(requests::routes())
         .merge(settings::routes())
         .merge(windows::routes())
@@ -149,8 +162,17 @@ pub fn router(
         .route("/assets/{name}", get(assets::show))
         .route("/assets/swagger/{name}", get(swagger::show))
         .layer(middleware::from_fn(project::remember))
+        .layer(middleware::from_fn_with_state(pages.clone(), vouched::sign_in))
         .method_not_allowed_fallback(wrong_method)
         .with_state(pages)
+}
+
+/// The page for an address that leads nowhere; none for who asked for something else than a page.
+pub fn nowhere(config: &Config, head: &Parts) -> Option<Response> {
+    let mut wishes = head.headers.get_all(ACCEPT).iter().filter_map(|wish| wish.to_str().ok());
+    let is_browser = wishes.any(|wish| wish.contains("text/html"));
+    let looks = head.method == Method::GET;
+    (is_browser && looks).then(|| problem(&Site::of(head, config), &Fault::NotFound))
 }
 
 async fn wrong_method() -> Response {

@@ -52,7 +52,10 @@ impl Nav {
 
 /// The public id of the project whose page is at this path.
 pub(super) fn project_of(path: &str) -> Option<&str> {
-    path.strip_prefix("/projects/")?.split('/').next().filter(|uuid| !uuid.is_empty())
+    path.strip_prefix("/projects/")?
+        .split('/')
+        .next()
+        .filter(|uuid| !uuid.is_empty() && *uuid != "new")
 }
 
 fn section(path: &str) -> Option<&str> {
@@ -69,6 +72,7 @@ mod tests {
         assert_eq!(told("/projects/ab/checks/cd/edit"), (Some("ab"), Some("checks")));
         assert_eq!(told("/projects/ab"), (Some("ab"), None));
         assert_eq!(told("/projects/"), (None, None));
+        assert_eq!(told("/projects/new"), (None, None));
         assert_eq!(told("/account/tokens"), (None, None));
     }
 }

@@ -81,6 +81,13 @@ impl Reader {
         format!("{} {date}, {time} {}", local.format("%a"), local.format("%Z"))
     }
 
+    /// As a field of a form has a date and a time: `2026-03-03T14:05`, with seconds where there are any.
+    pub(super) fn typed(&self, at: Timestamp) -> String {
+        let local = self.local(at);
+        let seconds = if local.second() == 0 { "" } else { ":%S" };
+        local.format(&format!("%Y-%m-%dT%H:%M{seconds}")).to_string()
+    }
+
     /// `3 Mar 2026, 14:05`.
     pub(super) fn minute(&self, at: Timestamp) -> String {
         let local = self.local(at);

@@ -102,7 +102,16 @@ pub(super) async fn begin(
     Ok(response)
 }
 
-async fn open(ctx: Context, user_id: i64, device: Device, old: Option<Caller>) -> Result<TokenRow> {
+/// A new session in place of the old one.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn open(
+    ctx: Context,
+    user_id: i64,
+    device: Device,
+    old: Option<Caller>,
+) -> Result<TokenRow> {
     let row = tokens::open_session(&ctx, user_id, &device).await?;
     if let Some(old) = old {
         tokens::end_session(&ctx, &old).await?;

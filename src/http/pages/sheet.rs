@@ -6,6 +6,7 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::form::{Errors, Field};
+use super::passkeys::Button;
 use super::{Site, page};
 use crate::service::users;
 
@@ -26,6 +27,8 @@ pub(super) struct Sheet<'a> {
     pub(super) action: String,
     /// What stands on its button; without it there is no form.
     pub(super) button: Option<&'a str>,
+    /// A passkey may do what the form does.
+    pub(super) passkey: Option<Button>,
     /// A way on: where it leads, below the prefix, and what it says.
     pub(super) way_on: Option<(String, &'a str)>,
 }
@@ -41,6 +44,7 @@ impl<'a> Sheet<'a> {
             fields: Vec::new(),
             action: String::new(),
             button: None,
+            passkey: None,
             way_on: None,
         }
     }

@@ -1,77 +1,96 @@
 //! `/assets/swagger/…`: the two files of Swagger UI that the API page needs, its program and its
-//! stylesheet. They come with the crate `swagger-ui-dist`, whose router also has a page with a
-//! script inside (which our policy forbids) and source maps of 2 MB: what is not named here is not
-//! served.
+//! stylesheet. `build.rs` takes them out of the crate that carries Swagger UI, and packs them: a tenth
+//! of what they were, in the binary and on the way.
 
-use axum::body::{Body, to_bytes};
+use std::io::Read;
+use std::sync::LazyLock;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::Request;
+use flate2::read::GzDecoder;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, VARY};
 use http::request::Parts;
-use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_routes};
-use tokio::sync::OnceCell;
-use tower::ServiceExt;
+use http::{HeaderMap, HeaderValue};
 
 use super::{Pages, Site, assets, problem};
 use crate::fault::{Fault, Result};
 use crate::secret;
 
-/// The program.
-pub(super) const PROGRAM: &str = "swagger-ui-bundle.js";
-/// The stylesheet.
-pub(super) const SHEET: &str = "swagger-ui.css";
-
-/// What is served, and as what.
-const NAMES: [(&str, &str); 2] =
-    [(PROGRAM, "text/javascript; charset=utf-8"), (SHEET, "text/css; charset=utf-8")];
-
-/// The files, taken out of the crate when the first of them is asked for.
-#[derive(Debug, Default)]
-pub(super) struct Swagger(OnceCell<Vec<File>>);
-
-#[derive(Debug)]
-struct File {
+struct Packed {
     name: &'static str,
     kind: &'static str,
-    bytes: Bytes,
-    version: String,
+    bytes: &'static [u8],
+    version: LazyLock<String>,
 }
 
-impl Swagger {
-    /// Where a file is found; the address changes with its content.
-    ///
-    /// # Errors
-    /// The crate has no such file, which is a mistake of ours.
-    pub(super) async fn address(&self, site: &Site, name: &str) -> Result<String> {
-        let file = self.find(name).await?.ok_or_else(|| Fault::internal(format!("no {name}")))?;
-        Ok(format!("{}/assets/swagger/{name}?v={}", site.prefix, file.version))
-    }
-
-    async fn find(&self, name: &str) -> Result<Option<&File>> {
-        let files = self.0.get_or_try_init(take_out).await?;
-        Ok(files.iter().find(|file| file.name == name))
-    }
+macro_rules! packed {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz"))
+    };
 }
 
-/// The crate hands its files out as a router alone.
-async fn take_out() -> Result<Vec<File>> {
-    let mut files = Vec::new();
-    for (name, kind) in NAMES {
-        let api_definition = OpenApiSource::Uri("");
-        let routes =
-            generate_routes(ApiDefinition { uri_prefix: "/x", api_definition, title: None });
-        let request = Request::get(format!("/x/{name}")).body(Body::empty());
-        let answer = routes.oneshot(request.map_err(Fault::internal)?).await;
-        let answer = answer.unwrap_or_else(|never| match never {});
-        if !answer.status().is_success() {
-            return Err(Fault::internal(format!("no {name} in Swagger UI")));
+/// The program.
+pub(super) static PROGRAM: File = File(Packed {
+    name: "swagger-ui-bundle.js",
+    kind: "text/javascript; charset=utf-8",
+    bytes: packed!("swagger-ui-bundle.js"),
+    version: LazyLock::new(|| version(packed!("swagger-ui-bundle.js"))),
+});
+/// The stylesheet.
+pub(super) static SHEET: File = File(Packed {
+    name: "swagger-ui.css",
+    kind: "text/css; charset=utf-8",
+    bytes: packed!("swagger-ui.css"),
+    version: LazyLock::new(|| version(packed!("swagger-ui.css"))),
+});
+
+fn version(bytes: &[u8]) -> String {
+    secret::sha256_hex(bytes)[..16].to_owned()
+}
+
+/// A file of Swagger UI.
+pub(super) struct File(Packed);
+
+impl File {
+    /// Where it is found; the address changes with its content.
+    pub(super) fn address(&self, site: &Site) -> String {
+        let Packed { name, version, .. } = &self.0;
+        format!("{}/assets/swagger/{name}?v={}", site.prefix, version.as_str())
+    }
+
+    fn answer(&self, head: &Parts) -> Result<Response> {
+        let Packed { kind, bytes, version, .. } = &self.0;
+        let is_packed = takes_gzip(&head.headers);
+        let bytes = if is_packed { Bytes::from_static(bytes) } else { unpacked(bytes)?.into() };
+        // What is sent differs by how it is packed, and so does its tag.
+        let tag = if is_packed { format!("{}-gz", version.as_str()) } else { version.to_string() };
+        let mut response = assets::serve(head, kind, version, &tag, bytes);
+        let headers = response.headers_mut();
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        if is_packed {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        let bytes = to_bytes(answer.into_body(), usize::MAX).await.map_err(Fault::internal)?;
-        let version = secret::sha256_hex(&bytes)[..16].to_owned();
-        files.push(File { name, kind, bytes, version });
+        Ok(response)
     }
-    Ok(files)
+}
+
+fn unpacked(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut all = Vec::new();
+    GzDecoder::new(bytes).read_to_end(&mut all).map_err(Fault::internal)?;
+    Ok(all)
+}
+
+/// Whether a client says that it takes gzip.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+    let mut codings = lines.flat_map(|line| line.split(','));
+    codings.any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let weight = parts.find_map(|part| part.strip_prefix("q="));
+        is_gzip && weight.is_none_or(|weight| weight.parse().is_ok_and(|weight: f32| weight > 0.0))
+    })
 }
 
 pub(super) async fn show(
@@ -79,9 +98,24 @@ pub(super) async fn show(
     Path(name): Path<String>,
     head: Parts,
 ) -> Response {
-    let found = pages.swagger.find(&name).await;
-    match found.and_then(|file| file.ok_or(Fault::NotFound)) {
-        Ok(file) => assets::serve(&head, file.kind, &file.version, file.bytes.clone()),
-        Err(fault) => problem(&Site::of(&head, &pages.ctx.config), &fault),
+    let file = [&PROGRAM, &SHEET].into_iter().find(|file| file.0.name == name);
+    let answer = file.ok_or(Fault::NotFound).and_then(|file| file.answer(&head));
+    answer.unwrap_or_else(|fault| problem(&Site::of(&head, &pages.ctx.config), &fault))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_takes_gzip_that_says_so() {
+        let takes = |line: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_str(line).unwrap());
+            takes_gzip(&headers)
+        };
+        assert!(takes("gzip") && takes("br, GZIP;q=0.5") && takes("deflate,gzip"));
+        assert!(!takes("gzip;q=0") && !takes("br") && !takes("x-gzip") && !takes("identity"));
+        assert!(!takes_gzip(&HeaderMap::new()));
     }
 }

@@ -8,7 +8,7 @@ use http::{StatusCode, Uri};
 
 use super::form::Fields;
 use super::pager::Pager;
-use super::reader::When;
+use super::reader::{Reader, When};
 use super::visit::Visit;
 use super::{Pages, Site, page, words};
 use crate::clock::{SECOND, Timestamp};
@@ -19,6 +19,8 @@ use crate::store::{nodes, notifications, states, users};
 
 /// Users on a page.
 const PAGE: i64 = 100;
+/// Messages that wait are counted no further.
+const MOST_COUNTED: i64 = 10_000;
 /// As many nodes are shown.
 const NODES: i64 = 100;
 
@@ -50,6 +52,13 @@ async fn show(visit: Visit, uri: Uri) -> Response {
     visit.answer(shown).await
 }
 
+/// A number that was not counted beyond [`MOST_COUNTED`].
+fn counted(reader: &Reader, n: i64) -> String {
+    let number = reader.number(n);
+    if n >= MOST_COUNTED { format!("{number} or more") } else { number }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a size is shown to a tenth of a megabyte")]
 async fn look(visit: &Visit, uri: &Uri) -> Result<Response> {
     if !visit.site.is_admin {
         return Err(Fault::Forbidden("this page is for administrators".to_owned()));
@@ -61,17 +70,23 @@ async fn look(visit: &Visit, uri: &Uri) -> Result<Response> {
     let (users, total) = users::list(&mut conn, (number - 1) * PAGE, PAGE).await?;
     let nodes = nodes::list(&mut conn, NODES).await?;
     let unjudged = states::oldest_unjudged(&mut conn, now).await?;
+    let waiting = notifications::count_pending(&mut conn, MOST_COUNTED).await?;
+    let size = nodes::database_size(&mut conn).await?;
     let undelivered = notifications::oldest_undelivered(&mut conn, now).await?;
     drop(conn);
     let behind = |since: Option<Timestamp>| {
         words::duration(since.map_or(0, |since| now.micros_since(since).max(0) / SECOND))
     };
     let queued = i64::try_from(visit.pages.ingest.queued()).unwrap_or(i64::MAX);
+    let kind = if ctx.store.file().is_some() { "SQLite" } else { "PostgreSQL" };
+    let database = format!("{kind}, {} MB", reader.decimal(size as f64 / 1e6, 1));
     let facts = vec![
         ("Version", env!("CARGO_PKG_VERSION").to_owned()),
         ("Pings that wait to be written", reader.number(queued)),
         ("The detector is behind by", behind(unjudged)),
-        ("The oldest message waits for", behind(undelivered)),
+        ("Messages that wait to be delivered", counted(reader, waiting)),
+        ("The oldest of them waits for", behind(undelivered)),
+        ("Database", database),
         ("Users", reader.number(total)),
     ];
     let when = |at: Timestamp| reader.when(at, now);

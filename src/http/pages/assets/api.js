@@ -126,7 +126,21 @@ function foldedHead(Head, { React }) {
   return (props) => e("details", { className: "help" }, e("summary", null, "Conventions of this API"), e(Head, props));
 }
 
+// Its links to operations stand within the buttons that open them, where no keyboard and no screen
+// reader expects a link. The address follows what is opened without them.
+function plainName(Link, { React }) {
+  return ({ text }) => React.createElement("span", { className: "nostyle" }, text);
+}
+
 const home = document.getElementById("swagger");
+
+// Its buttons that copy have a picture and no name.
+new MutationObserver(() => {
+  for (const button of home.querySelectorAll(".copy-to-clipboard button:not([aria-label])")) {
+    button.setAttribute("aria-label", "Copy");
+  }
+}).observe(home, { childList: true, subtree: true });
+
 const ui = window.SwaggerUIBundle({
   domNode: home,
   url: home.dataset.description,
@@ -139,7 +153,7 @@ const ui = window.SwaggerUIBundle({
   persistAuthorization: false,
   // By default it sends the description to another host to be judged.
   validatorUrl: null,
-  plugins: [() => ({ wrapComponents: { InfoContainer: foldedHead } })],
+  plugins: [() => ({ wrapComponents: { DeepLink: plainName, InfoContainer: foldedHead } })],
   requestInterceptor: sent,
   responseInterceptor: answered,
 });

@@ -60,6 +60,16 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// ---- A file is read into the field beside it
+
+for (const chooser of document.querySelectorAll("[data-reads]")) {
+  chooser.parentElement.hidden = false;
+  chooser.addEventListener("change", async () => {
+    const [file] = chooser.files;
+    if (file) document.getElementById(chooser.dataset.reads).value = await file.text();
+  });
+}
+
 // ---- Times go on: as src/http/pages/words.rs writes them
 
 function distance(seconds) {

@@ -11,13 +11,16 @@ use super::super::project::{Here, to_its_end};
 use super::super::{Site, page};
 use super::inputs::{self, Control, Input};
 use super::kinds;
-use super::show::picked;
+use super::show::{self, picked};
 use crate::fault::{Fault, Result};
 use crate::notify::channels::Kind;
 use crate::service::channels::{self, Change, kind_of};
 use crate::store;
 use crate::store::channels::ChannelRow;
 use crate::store::projects::Role;
+
+/// How a signing secret begins.
+const MADE_SECRET: &str = "whsec_";
 
 #[derive(Template)]
 #[template(ext = "html", source = r#"{% extends "src/http/pages/channels/kinds.html" %}"#)]
@@ -265,7 +268,8 @@ async fn submit(here: &Here, target: Target, request: Request) -> Result<Respons
         }
     };
     match saved {
-        Ok(row) => {
+        Ok(Saved { row, secret: Some(secret) }) => show::made(here, &row.uuid, secret).await,
+        Ok(Saved { row, secret: None }) => {
             let did = if target.old.is_some() { "saved" } else { "made" };
             Ok(here.go(&format!("/channels/{}?did={did}", row.uuid)))
         }
@@ -276,16 +280,29 @@ async fn submit(here: &Here, target: Target, request: Request) -> Result<Respons
     }
 }
 
-async fn save(here: &Here, target: &Target, change: Change) -> Result<ChannelRow> {
+/// A channel that was made or changed.
+struct Saved {
+    row: ChannelRow,
+    /// The signing secret that was made for it, which is not to be had again.
+    secret: Option<String>,
+}
+
+async fn save(here: &Here, target: &Target, change: Change) -> Result<Saved> {
     let (ctx, project_id, kind) = (here.ctx().clone(), here.project_id(), target.kind);
     let old = target.old.as_ref().map(|row| row.channel_id);
     to_its_end(async move {
         change.validate()?;
         if let Some(channel_id) = old {
-            return channels::update(&ctx, project_id, channel_id, &change).await;
+            let row = channels::update(&ctx, project_id, channel_id, &change).await?;
+            return Ok(Saved { row, secret: None });
         }
-        let config = channels::new_config(kind, &change.config.clone().unwrap_or_default())?;
-        channels::create(&ctx, project_id, kind, &config, &change).await
+        let given = change.config.clone().unwrap_or_default();
+        let config = channels::new_config(kind, &given)?;
+        let row = channels::create(&ctx, project_id, kind, &config, &change).await?;
+        let first = channels::first_shown_config(kind, &given, &config);
+        let secret = first["secret"].as_str().filter(|text| text.starts_with(MADE_SECRET));
+        let is_own = given["secret"].as_str().is_none_or(str::is_empty);
+        Ok(Saved { row, secret: secret.filter(|_| is_own).map(str::to_owned) })
     })
     .await
 }

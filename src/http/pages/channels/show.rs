@@ -45,6 +45,8 @@ struct Show<'a> {
     groups: Vec<ChannelRow>,
     log: Log,
     tested: Option<Tested>,
+    /// The signing secret that was made for it, shown this once.
+    secret: Option<String>,
     news: Option<&'static str>,
     list: String,
     base: String,
@@ -82,7 +84,7 @@ pub(super) async fn show(
     Path((_, uuid)): Path<(String, String)>,
     uri: Uri,
 ) -> Response {
-    let shown = look(&here, &uuid, &uri, None).await;
+    let shown = look(&here, &uuid, &uri, None, None).await;
     here.answer(shown).await
 }
 
@@ -112,7 +114,7 @@ async fn tried(here: &Here, uuid: &str, request: Request) -> Result<Response> {
     } else {
         Tested { is_good: false, text: said.join(" · ") }
     };
-    look(here, uuid, &Uri::default(), Some(tested)).await
+    look(here, uuid, &Uri::default(), Some(tested), None).await
 }
 
 /// The channel that an address names.
@@ -121,7 +123,18 @@ pub(super) async fn picked(here: &Here, uuid: &str) -> Result<ChannelRow> {
     channels::find_by_uuid(&mut conn, here.project_id(), uuid).await
 }
 
-async fn look(here: &Here, uuid: &str, uri: &Uri, tested: Option<Tested>) -> Result<Response> {
+/// The page of a channel that was just made, with the signing secret that was made for it.
+pub(super) async fn made(here: &Here, uuid: &str, secret: String) -> Result<Response> {
+    look(here, uuid, &Uri::from_static("/?did=made"), None, Some(secret)).await
+}
+
+async fn look(
+    here: &Here,
+    uuid: &str,
+    uri: &Uri,
+    tested: Option<Tested>,
+    secret: Option<String>,
+) -> Result<Response> {
     let row = picked(here, uuid).await?;
     let mut asked = Fields::parse(uri.query().unwrap_or_default().as_bytes());
     let list = format!("{}{}", here.site.prefix, here.path("/channels"));
@@ -148,6 +161,7 @@ async fn look(here: &Here, uuid: &str, uri: &Uri, tested: Option<Tested>) -> Res
             groups,
             log,
             tested,
+            secret,
             news: news(&asked.take("did")),
             list,
             base,

@@ -114,6 +114,8 @@ mod tests {
             result: RunResult::Fail,
             exit_status: Some(3),
             put_off_to: None,
+            start_n: None,
+            end_n: None,
         }
     }
 

@@ -23,6 +23,8 @@ pub(super) struct Draft {
     pub(super) max_runtime: Span,
     pub(super) failure_threshold: String,
     pub(super) flap_threshold: String,
+    /// Empty: by the schedule.
+    pub(super) early_tolerance: String,
     /// Empty: derived from the name.
     pub(super) slug: String,
     pub(super) manual_resume: bool,
@@ -54,6 +56,7 @@ impl Draft {
             max_runtime: settings.max_runtime.map(Span::of).unwrap_or_default(),
             failure_threshold: settings.failure_threshold.to_string(),
             flap_threshold: settings.flap_threshold.to_string(),
+            early_tolerance: settings.early_tolerance.map(|n| n.to_string()).unwrap_or_default(),
             slug: own_slug.unwrap_or_default(),
             manual_resume: settings.manual_resume.into(),
             post_only: settings.post_only.into(),
@@ -85,6 +88,7 @@ impl Draft {
             max_runtime: Span::take(fields, "max_runtime"),
             failure_threshold: fields.take_trimmed("failure_threshold"),
             flap_threshold: fields.take_trimmed("flap_threshold"),
+            early_tolerance: fields.take_trimmed("early_tolerance"),
             slug: fields.take_trimmed("slug"),
             manual_resume: fields.take_flag("manual_resume"),
             post_only: fields.take_flag("post_only"),
@@ -144,6 +148,11 @@ impl Draft {
         };
         let failure_threshold = number("failure_threshold", self.failure_threshold.parse().ok());
         let flap_threshold = number("flap_threshold", self.flap_threshold.parse().ok());
+        let early_tolerance = if self.early_tolerance.is_empty() {
+            Some(None)
+        } else {
+            number("early_tolerance", self.early_tolerance.parse().ok()).map(Some)
+        };
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let change = Change {
             check_name: Some(self.check_name.clone()),
@@ -158,6 +167,7 @@ impl Draft {
             max_runtime,
             failure_threshold,
             flap_threshold,
+            early_tolerance,
             manual_resume: Some(self.manual_resume),
             post_only: Some(self.post_only),
             start_kw: Some(self.start_kw.clone()),
@@ -242,6 +252,7 @@ mod tests {
             check_name: "A".to_owned(),
             slug: "a".to_owned(),
             max_runtime: Some(90),
+            early_tolerance: Some(30),
             ..Settings::default()
         };
         let change = Draft::of(&settings, &[1]).change().unwrap();

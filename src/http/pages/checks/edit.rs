@@ -124,9 +124,17 @@ fn with_starters(here: &Here, draft: Draft) -> Draft {
 
 /// Whether something is set, or wrong, that stands in the folded part.
 fn has_more(draft: &Draft, errors: &Errors) -> bool {
-    const FOLDED: [&str; 6] =
-        ["slug", "start_kw", "success_kw", "failure_kw", "failure_threshold", "flap_threshold"];
-    let words = [&draft.slug, &draft.start_kw, &draft.success_kw, &draft.failure_kw];
+    const FOLDED: [&str; 7] = [
+        "slug",
+        "start_kw",
+        "success_kw",
+        "failure_kw",
+        "failure_threshold",
+        "flap_threshold",
+        "early_tolerance",
+    ];
+    let Draft { slug, start_kw, success_kw, failure_kw, early_tolerance, .. } = draft;
+    let words = [slug, start_kw, success_kw, failure_kw, early_tolerance];
     FOLDED.iter().any(|field| errors.at(field).is_some())
         || words.iter().any(|text| !text.is_empty())
         || draft.post_only

@@ -50,6 +50,15 @@ struct Edit<'a> {
     notices: Vec<Said>,
     may_write: bool,
     errors: Errors,
+    /// What was to be said, and why it was not.
+    unsaid: Unsaid,
+}
+
+/// A notice that does not fit, as it was typed.
+#[derive(Default)]
+struct Unsaid {
+    text: String,
+    error: Option<String>,
 }
 
 impl Edit<'_> {
@@ -113,7 +122,7 @@ fn base(here: &Here) -> String {
 
 pub(super) async fn new(here: Here) -> Response {
     let empty = StatusPage { public: true.into(), ..StatusPage::default() };
-    let done = form_of(&here, &empty, Errors::default()).await;
+    let done = form_of(&here, &empty, Errors::default(), Unsaid::default()).await;
     here.answer(done).await
 }
 
@@ -124,7 +133,7 @@ pub(super) async fn show(here: Here, Path((_, id)): Path<(String, i64)>) -> Resp
 
 async fn shown(here: &Here, id: i64) -> Result<Response> {
     let found = found(here, id).await?;
-    form_of(here, &found, Errors::default()).await
+    form_of(here, &found, Errors::default(), Unsaid::default()).await
 }
 
 async fn found(here: &Here, id: i64) -> Result<StatusPage> {
@@ -132,7 +141,12 @@ async fn found(here: &Here, id: i64) -> Result<StatusPage> {
     status_pages::find(&mut conn, here.project_id(), id).await
 }
 
-async fn form_of(here: &Here, shown: &StatusPage, errors: Errors) -> Result<Response> {
+async fn form_of(
+    here: &Here,
+    shown: &StatusPage,
+    errors: Errors,
+    unsaid: Unsaid,
+) -> Result<Response> {
     let mut conn = here.ctx().store.read().await?;
     let by_name =
         Filter { order: Order { by: OrderBy::Name, descending: false }, ..Filter::default() };
@@ -148,7 +162,8 @@ async fn form_of(here: &Here, shown: &StatusPage, errors: Errors) -> Result<Resp
     });
     let base = base(here);
     let is_new = shown.status_page_id == 0;
-    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let fits = errors.is_empty() && unsaid.error.is_none();
+    let status = if fits { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let form = Edit {
         site: &here.site,
         action: if is_new { base.clone() } else { format!("{base}/{}", shown.status_page_id) },
@@ -159,6 +174,7 @@ async fn form_of(here: &Here, shown: &StatusPage, errors: Errors) -> Result<Resp
         notices: said.collect(),
         may_write: here.opened.may_write(),
         errors,
+        unsaid,
     };
     Ok(page(status, &form))
 }
@@ -215,7 +231,9 @@ async fn save(here: &Here, latest: &Latest, old: StatusPage, request: Request) -
             latest.forget();
             Ok(here.go(&format!("/status-pages/{id}")))
         }
-        Err(fault @ Fault::Invalid { .. }) => form_of(here, &wanted, fault.into()).await,
+        Err(fault @ (Fault::Invalid { .. } | Fault::Conflict(_))) => {
+            form_of(here, &wanted, fault.into(), Unsaid::default()).await
+        }
         Err(fault) => Err(fault),
     }
 }
@@ -251,9 +269,15 @@ pub(super) async fn say(
 
 async fn said(here: &Here, id: i64, request: Request) -> Result<Response> {
     let text = fields(here, request).await?.take("notice");
-    let (ctx, project_id) = (here.ctx().clone(), here.project_id());
-    to_its_end(async move { status_pages::say(&ctx, project_id, id, &text).await }).await?;
-    Ok(here.go(&format!("/status-pages/{id}")))
+    let (ctx, project_id, copy) = (here.ctx().clone(), here.project_id(), text.clone());
+    match to_its_end(async move { status_pages::say(&ctx, project_id, id, &copy).await }).await {
+        Ok(()) => Ok(here.go(&format!("/status-pages/{id}"))),
+        Err(Fault::Invalid { reason, .. }) => {
+            let unsaid = Unsaid { text, error: Some(reason) };
+            form_of(here, &found(here, id).await?, Errors::default(), unsaid).await
+        }
+        Err(fault) => Err(fault),
+    }
 }
 
 pub(super) async fn resolve(
