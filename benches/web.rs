@@ -13,12 +13,19 @@ mod bench;
 mod support;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use overdue::clock::Clock;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
-use bench::bed::Bed;
+use bench::bed::{Bed, Pings};
 use bench::figures::{cell, head, row};
+use bench::load::{Load, Style};
 use bench::{rounds, scale, wrong};
 use support::Database;
 use support::visitor::Visitor;
@@ -31,6 +38,17 @@ const PAGES: usize = 20;
 const RUNS: usize = 300;
 /// No page may be larger, in bytes.
 const LARGEST: usize = 300_000;
+/// Pages that are open, fifty of each user.
+const OPEN: usize = 500;
+const OF_ONE: usize = 50;
+/// Changes a second meanwhile.
+const CHANGES: u32 = 100;
+/// How long.
+const WATCHED: Duration = Duration::from_secs(20);
+/// What the server may take meanwhile, in MiB.
+const MOST_MEMORY: f64 = 100.0;
+/// How an event begins that tells of changed rows.
+const EVENT: &[u8] = b"event: rows";
 /// The owner of the bed's project.
 const OWNER: &str = "bench@example.org";
 
@@ -42,6 +60,9 @@ fn main() -> ExitCode {
             for size in SIZES {
                 measure(database, scale(size, size / 10)).await;
             }
+            let columns = ["", "MiB", "events a second", "CPU"];
+            head(&format!("{database:?}: pages that are open, while checks change"), &columns);
+            live(database).await;
         }
     })
 }
@@ -82,5 +103,63 @@ async fn measure(database: Database, size: usize) {
             wrong(&format!("{name} of {size} checks is {bytes} bytes"));
         }
         row(&[name, &size.to_string(), &cell(&took, 2), &format!("{:.1}", bytes as f64 / 1e3)]);
+    }
+}
+
+/// Five hundred pages of a list of 1,000 checks are open while a hundred checks a second are pinged:
+/// memory, what comes in, and the processor's time.
+async fn live(database: Database) {
+    let bed = Bed::start(database, 1_000, &[]).await;
+    let process = bed.process();
+    let before = process.memory().now;
+    let (heard, mut open) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
+    for user in 0..scale(OPEN, 100) / OF_ONE {
+        let email = format!("watcher-{user}@example.org");
+        bed.server.new_user(&email);
+        let member = json!({"email": email, "role": "viewer"});
+        bed.api.post(&bed.api.path("/member"), &member).await.ok();
+        let mut visitor = Visitor::at(&bed.server).signed_in(&email).await;
+        let home = visitor.get("/").await;
+        let project = home.header("location").strip_suffix("/checks").expect("the list").to_owned();
+        let token = visitor.token.expect("a session");
+        let request = format!(
+            "GET {project}/events HTTP/1.1\r\nHost: {}\r\nCookie: api_access_token={token}\r\n\r\n",
+            bed.api.address
+        );
+        for _ in 0..OF_ONE {
+            let mut stream = TcpStream::connect(bed.api.address).await.expect("a connection");
+            stream.write_all(request.as_bytes()).await.expect("the request goes out");
+            open.spawn(listen(stream, Arc::clone(&heard)));
+        }
+    }
+    let connected = process.memory().now;
+    let pings = bed.load(Style::KeepAlive, 8, Pings::PLAIN).await;
+    let pings = Load { pace: Some(CHANGES), ..pings };
+    let (clock, busy) = (Clock::system(), process.cpu_seconds());
+    let tally = pings.drive(scale(WATCHED, Duration::from_secs(2))).await;
+    tally.check("pings while pages are open", false);
+    let seconds = clock.steady_micros() as f64 / 1e6;
+    let busy = (process.cpu_seconds() - busy) / seconds;
+    let events = heard.load(Ordering::Relaxed) as f64;
+    if events < open.len() as f64 {
+        wrong(&format!("{} pages heard {events} events", open.len()));
+    }
+    let most = process.memory().most;
+    if most > MOST_MEMORY {
+        wrong(&format!("{most:.0} MiB for {} open pages", open.len()));
+    }
+    let (events, busy) = (format!("{:.0}", events / seconds), format!("{:.0} %", busy * 100.0));
+    row(&["nobody looks", &format!("{before:.1}"), "", ""]);
+    row(&[&format!("{} open", open.len()), &format!("{connected:.1}"), "", ""]);
+    let meanwhile = format!("{CHANGES} changes a second, at most");
+    row(&[&meanwhile, &format!("{most:.1}"), &events, &busy]);
+}
+
+/// Reads what an open page is told, and counts it.
+async fn listen(mut stream: TcpStream, heard: Arc<AtomicU64>) {
+    let mut part = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = stream.read(&mut part).await {
+        let events = part[..length].windows(EVENT.len()).filter(|bytes| bytes == &EVENT).count();
+        heard.fetch_add(events as u64, Ordering::Relaxed);
     }
 }
