@@ -7,6 +7,7 @@ mod alerts;
 mod cli;
 mod durability;
 mod house;
+mod jobs;
 mod mail;
 mod management;
 mod overload;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::fail_points::SIGABRT;
 use super::{assert_signed, channel, plain_hook};
+use crate::jobs::Signer;
 use crate::support::api::Api;
 use crate::support::receiver::Receiver;
 use crate::support::server::TestServer;
@@ -59,18 +60,24 @@ async fn with_channel(
     (server, api, hook, secret)
 }
 
-/// A token of the user who has one already, for after their first one ended.
-fn another_token(server: &TestServer) -> String {
+/// The address of the first user.
+fn first_user(server: &TestServer) -> String {
     let users: Value =
         serde_json::from_str(&server.cli_ok(&["user", "list", "--json"], "")).unwrap();
-    let email = users[0]["email"].as_str().unwrap();
-    server.cli_ok(&["token", "create", "--user", email, "--subject", "another"], "")
+    users[0]["email"].as_str().unwrap().to_owned()
+}
+
+/// A token of the user who has one already, for after their first one ended.
+fn another_token(server: &TestServer) -> String {
+    let email = first_user(server);
+    server.cli_ok(&["token", "create", "--user", &email, "--subject", "another"], "")
 }
 
 both_databases! {
     async fn after_a_rotation_everything_goes_on_but_tokens(database) {
         let receiver = Receiver::start().await;
         let (mut server, mut api, hook, secret) = with_channel(database, &[], &receiver).await;
+        let signer = Signer::of(&server, &first_user(&server));
         let while_it_runs = server.cli(&["rotate-key"], "");
         assert!(!while_it_runs.status.success());
         assert!(said(&while_it_runs).contains(RUNS), "{}", said(&while_it_runs));
@@ -103,6 +110,7 @@ both_databases! {
         let first = token_list.iter().find(|token| token["subject"] == "tests").unwrap();
         assert!(first["token_id"].is_i64(), "its row is there, to be shown anew: {first}");
         assert_delivers(&api, &receiver, &hook, &secret).await;
+        signer.get("limit=10&page=1").await.ok();
         server.stop().await;
 
         fs::write(server.home().file("overdue.key"), &old).unwrap();
