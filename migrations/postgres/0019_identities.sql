@@ -8,6 +8,7 @@ CREATE TABLE identities (
     email TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     last_used_at BIGINT NOT NULL,
-    UNIQUE (issuer, subject)
+    UNIQUE (issuer, subject),
+    -- One account is one person there.
+    UNIQUE (user_id, issuer)
 );
-CREATE INDEX identities_user ON identities (user_id, identity_id);

@@ -8,6 +8,7 @@ CREATE TABLE identities (
     email TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL,
-    UNIQUE (issuer, subject)
+    UNIQUE (issuer, subject),
+    -- One account is one person there.
+    UNIQUE (user_id, issuer)
 ) STRICT;
-CREATE INDEX identities_user ON identities (user_id, identity_id);

@@ -30,7 +30,8 @@ const LONGEST_SUBJECT: usize = 255;
 
 /// The user whom a provider's claims are about. At their first sign-in they are linked to the account
 /// of their address, which the provider has to have verified; where there is none, one is made, as far
-/// as `accounts.registration` allows or an invitation of the address is open.
+/// as `accounts.registration` allows or an invitation of the address is open. An account is linked to
+/// one name of a provider at most.
 ///
 /// # Errors
 /// [`Fault::Forbidden`], in words for who signs in: the address is unknown or unverified, or has no
@@ -48,9 +49,17 @@ pub async fn sign_in(ctx: &Context, claims: &Claims) -> Result<UserRow> {
     let spare = spare_password().await?;
     let mut tx = ctx.store.begin().await?;
     let user = find_or_make(ctx, &mut tx, &email, &spare).await?;
+    let linked = identities::of_user(&mut tx, user.user_id).await?;
+    if linked.iter().any(|row| row.issuer == claims.issuer) {
+        // An address may be given to somebody else there: the account stays whose it was.
+        return Err(Fault::Forbidden(format!(
+            "{email} signs in here as somebody else of that provider: who has the account can end \
+             that on its page"
+        )));
+    }
     if !identities::insert(&mut tx, name, user.user_id, &email, ctx.now()).await? {
         // Another tab was quicker, and may have meant another account.
-        return Err(Fault::Conflict("you were linked only just: sign in once more".to_owned()));
+        return Err(Fault::Forbidden("you were linked only just: sign in once more".to_owned()));
     }
     tx.commit().await?;
     Ok(user)

@@ -35,7 +35,8 @@ pub async fn find(conn: &mut Conn, issuer: &str, subject: &str) -> Result<Option
     Ok(fetch_optional!(conn, IdentityRow, AssertSqlSafe(sql), issuer, subject))
 }
 
-/// Links somebody to a user; false where they are linked to one.
+/// Links somebody to a user; false where they are linked to one, or the user to somebody else of that
+/// provider.
 ///
 /// # Errors
 /// The database refused.
@@ -49,7 +50,7 @@ pub async fn insert(
     let changed = execute!(
         conn,
         "INSERT INTO identities (issuer, subject, user_id, email, created_at, last_used_at) \
-         VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (issuer, subject) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING",
         issuer,
         subject,
         user_id,

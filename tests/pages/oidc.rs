@@ -150,6 +150,7 @@ both_databases! {
         let users = [
             claims(&known, &mail.to_uppercase(), true),
             claims(&unverified, &mail, false),
+            claims("heir", &mail, true),
             claims("stranger", &other, true),
             serde_json::json!({"sub": "nameless"}),
         ];
@@ -165,6 +166,7 @@ both_databases! {
         for (subject, says) in [
             (unverified.as_str(), "has not verified"),
             ("stranger", "has no account here"),
+            ("heir", "somebody else of that provider"),
             ("nameless", "no email address"),
         ] {
             let (status, text, guest) = sign_in(&provider, &server, subject).await;

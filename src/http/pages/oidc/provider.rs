@@ -26,8 +26,6 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const MOST: usize = 1024 * 1024;
 /// What the provider says about itself is asked for again after so long, in microseconds.
 const KEPT: i64 = 3600 * SECOND;
-/// A key of its that is not known may be a new one: it is looked for at most so often.
-const PAUSE: i64 = 60 * SECOND;
 
 type Client = CoreClient<
     EndpointSet,
@@ -112,8 +110,9 @@ impl Provider {
         let nonce = Nonce::new(nonce.to_owned());
         let claims = match verified(&own, token, &nonce) {
             Ok(claims) => claims,
+            // It came from the provider itself, over TLS: a key that is not known is a new one.
             Err(ClaimsVerificationError::SignatureVerification(_)) => {
-                let fresh = client(oidc, self.metadata(ctx, PAUSE).await?, redirect)?;
+                let fresh = client(oidc, self.metadata(ctx, 0).await?, redirect)?;
                 verified(&fresh, token, &nonce).map_err(|error| refused(&error))?
             }
             Err(error) => return Err(refused(&error)),
