@@ -2,9 +2,9 @@
 //! sets `OVERDUE_TEST_ALL`, which makes their absence a failure; without it the tests in a
 //! browser are passed over where there is none, and this module's own test says so.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine;
@@ -383,6 +383,24 @@ fn is_here() -> bool {
     is_here
 }
 
+/// A chromedriver, the port that it listens on, and what else it prints; none where it ended at once: it
+/// takes a port of the system's choice on one address, which may be taken on the other.
+fn listening() -> Option<(Child, u16, Lines<BufReader<ChildStdout>>)> {
+    let mut command = Command::new("chromedriver");
+    command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut driver = command.spawn().unwrap();
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let port = lines.find_map(|line| {
+        let line = line.unwrap();
+        let (_, rest) = line.split_once("started successfully on port ")?;
+        Some(rest.trim_end_matches('.').parse().unwrap())
+    });
+    if port.is_none() {
+        driver.wait().unwrap();
+    }
+    Some((driver, port?, lines))
+}
+
 /// A running chromedriver, and a small process that outlives the tests, however they end, and then
 /// has it close its browsers.
 struct Process {
@@ -397,16 +415,8 @@ impl Process {
         curl -s -m 10 -o /dev/null \"http://127.0.0.1:$2/shutdown\"; kill \"$1\"; rm -rf \"$3\"";
 
     fn start(home: &Folder) -> Self {
-        let mut command = Command::new("chromedriver");
-        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut driver = command.spawn().unwrap();
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines.find_map(|line| {
-            let line = line.unwrap();
-            let (_, rest) = line.split_once("started successfully on port ")?;
-            Some(rest.trim_end_matches('.').parse().unwrap())
-        });
-        let port: u16 = port.expect("chromedriver says where it listens");
+        let (driver, port, lines) =
+            (0..5).find_map(|_| listening()).expect("chromedriver says where it listens");
         // What else it prints must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let mut leash = Command::new("sh");
