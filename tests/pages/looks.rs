@@ -35,6 +35,25 @@ for (const button of document.querySelectorAll("button, .button")) {
 return faults;
 "#;
 
+/// Everything that a page says, to those who see it and to those who hear it.
+const HEARD: &str = r##"
+const spoken = ["aria-label", "title", "alt", "placeholder"];
+const named = [...document.querySelectorAll("body *")].filter((element) => !element.closest("#swagger"))
+  .flatMap((element) => spoken.map((name) => element.getAttribute(name) ?? ""));
+return [document.title, document.querySelector("main, #main")?.textContent, document.querySelector("header, footer")?.textContent, ...named].join(" ");
+"##;
+
+/// The keys of texts that stand on the page that is open in place of their texts.
+async fn bare_keys(browser: &Browser) -> Vec<String> {
+    let texts = include_str!("../../src/http/pages/texts/en.ftl");
+    let keys = texts.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key);
+    let keys: Vec<&str> = keys.filter(|key| key.contains('-')).collect();
+    let heard = browser.run(HEARD).await;
+    let words = heard.as_str().unwrap().split_whitespace();
+    let bare = words.map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    bare.filter(|word| keys.contains(word)).map(|word| format!("no text for {word}")).collect()
+}
+
 /// Looks at the page that is open in every way, and keeps pictures of it under this name.
 pub async fn show(browser: &Browser, name: &str) {
     for (width, place) in [(1280, "desk"), (390, "phone")] {
@@ -43,7 +62,7 @@ pub async fn show(browser: &Browser, name: &str) {
             let faults = browser.run(FAULTS).await;
             let faults = faults.as_array().unwrap().iter().map(|fault| fault.as_str().unwrap());
             let faults: Vec<String> = faults.map(str::to_owned).collect();
-            for fault in [faults, browser.barriers().await].concat() {
+            for fault in [faults, browser.barriers().await, bare_keys(browser).await].concat() {
                 browser.find_fault(&format!("{name}, {place}, {scheme}: {fault}"));
             }
             browser.picture(&format!("{name}-{place}-{scheme}")).await;

@@ -15,6 +15,7 @@ use http::header::CONTENT_SECURITY_POLICY;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
+use super::texts;
 use super::{Pages, Site, page, see_other, session, site, swagger, words};
 use crate::clock::Timestamp;
 use crate::context::Context;

@@ -5,6 +5,7 @@ use http::StatusCode;
 use http::request::Parts;
 
 use super::form::Errors;
+use super::texts;
 use super::{Pages, guesses, site, words};
 use crate::fault::{Fault, Result};
 
@@ -22,7 +23,7 @@ pub(super) fn told(fault: Fault) -> Errors {
     match fault {
         Fault::RateLimited { retry_after } => {
             let time = words::duration(i64::try_from(retry_after).unwrap_or(i64::MAX));
-            let whole = Some(format!("That was too often. Try again in {time}."));
+            let whole = Some(texts::t("asking-that-was-too-often-try").with("time", time).plain());
             Errors { whole, ..Errors::default() }
         }
         other => other.into(),

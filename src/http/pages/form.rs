@@ -7,7 +7,8 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
-use super::{site, texts};
+use super::site;
+use super::texts::{self, Text};
 use crate::context::Context;
 use crate::fault::{Fault, Result};
 
@@ -61,9 +62,9 @@ impl Fields {
 pub(super) struct Field<'a> {
     /// Its name in the form, and its id on the page.
     pub(super) name: &'a str,
-    pub(super) label: &'a str,
+    pub(super) label: Text,
     pub(super) kind: &'a str,
-    pub(super) hint: &'a str,
+    pub(super) hint: Text,
     pub(super) autocomplete: &'a str,
     pub(super) value: &'a str,
     /// What is wrong with it: a sentence that goes on behind the label.
@@ -77,7 +78,7 @@ pub(super) struct Field<'a> {
 
 impl<'a> Field<'a> {
     /// A line of text that may stay empty, with what was typed and what is wrong with it.
-    pub(super) fn text(name: &'a str, label: &'a str, value: &'a str, errors: &'a Errors) -> Self {
+    pub(super) fn text(name: &'a str, label: Text, value: &'a str, errors: &'a Errors) -> Self {
         let error = errors.at(name);
         Self { name, label, kind: "text", autocomplete: "off", value, error, ..Self::default() }
     }
@@ -112,9 +113,9 @@ impl Errors {
     }
 
     /// What stands on top of the form.
-    pub(super) fn summary(&self) -> Option<&str> {
-        let marked = || (!self.by_field.is_empty()).then_some(texts::LOOK_AT_FIELDS);
-        self.whole.as_deref().or_else(marked)
+    pub(super) fn summary(&self) -> Option<Text> {
+        let marked = || (!self.by_field.is_empty()).then(|| texts::t("look-at-fields"));
+        self.whole.as_deref().map(texts::said).or_else(marked)
     }
 }
 

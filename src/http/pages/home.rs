@@ -9,6 +9,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
 
+use super::texts;
 use super::{Pages, Site, page, problem, see_other, session, words};
 use crate::context::Context;
 use crate::fault::Result;

@@ -11,6 +11,7 @@ use http::request::Parts;
 
 use super::form::{self, Errors};
 use super::sheet::{self, Sheet};
+use super::texts;
 use super::{Pages, Site, next, problem, see_other, session};
 use crate::context::Context;
 use crate::fault::{Fault, Result};
@@ -37,7 +38,7 @@ async fn shown(ctx: &Context, site: &mut Site, head: &Parts, token: &str) -> Res
 }
 
 fn dead_link(site: &Site) -> Response {
-    sheet::dead_link(site, ("/".to_owned(), "To the start page"))
+    sheet::dead_link(site, ("/".to_owned(), texts::t("invitation-to-the-start-page")))
 }
 
 fn open(
@@ -49,27 +50,31 @@ fn open(
     status: StatusCode,
 ) -> Response {
     let row = &opened.row;
-    let title = format!("You are invited to {}", row.project_name);
-    let mut sheet = Sheet::new(site, &title);
-    sheet.lines = vec![format!("{} invites you to the project as {}.", row.inviter, row.role)];
+    let title = texts::t("invitation-you-are-invited-to").with("project_name", &row.project_name);
+    let mut sheet = Sheet::new(site, title);
+    sheet.lines = vec![
+        texts::t("invitation-invites-you-to-the-project")
+            .with("inviter", &row.inviter)
+            .with("role", row.role),
+    ];
     sheet.problem = errors.summary();
     sheet.action = format!("/invitation/{token}");
     if let Some(email) = &site.email {
-        sheet.lines.push(format!("You are signed in as {email}."));
-        sheet.button = Some("Join the project");
+        sheet.lines.push(texts::t("invitation-you-are-signed-in-as").with("email", email));
+        sheet.button = Some(texts::t("invitation-join-the-project"));
     } else if opened.has_account {
-        sheet.lines.push(format!("{} has an account: sign in to join.", row.email));
-        sheet.way_on = Some((next::sign_in(&head.uri), "Sign in"));
+        sheet.lines.push(texts::t("invitation-has-an-account-sign-in").with("email", &row.email));
+        sheet.way_on = Some((next::sign_in(&head.uri), texts::t("invitation-sign-in")));
     } else if opened.may_register {
-        sheet.lines.push(format!("Make an account for {}, and join.", row.email));
-        sheet.fields = vec![sheet::new_password("Password", errors)];
-        sheet.button = Some("Make the account and join");
-        sheet.way_on = Some((next::sign_in(&head.uri), "I have an account with another address"));
+        sheet.lines.push(texts::t("invitation-make-an-account-for-and").with("email", &row.email));
+        sheet.fields = vec![sheet::new_password(texts::t("invitation-password"), errors)];
+        sheet.button = Some(texts::t("invitation-make-the-account-and-join"));
+        sheet.way_on =
+            Some((next::sign_in(&head.uri), texts::t("invitation-i-have-an-account-with")));
     } else {
-        let line = "Accounts are made on the command line of this server: ask whoever runs it for \
-                    one, then sign in and open this link again.";
-        sheet.lines.push(line.to_owned());
-        sheet.way_on = Some((next::sign_in(&head.uri), "Sign in"));
+        let line = texts::t("invitation-accounts-are-made-on-the");
+        sheet.lines.push(line);
+        sheet.way_on = Some((next::sign_in(&head.uri), texts::t("invitation-sign-in")));
     }
     sheet.answer(status)
 }

@@ -12,6 +12,7 @@ use http::request::Parts;
 use super::form::{self, Errors, Field};
 use super::reader::When;
 use super::sheet;
+use super::texts;
 use super::{Pages, Site, asking, page, project, see_other, session, site};
 use crate::context::Context;
 use crate::fault::{Fault, Result};
@@ -62,9 +63,9 @@ struct Row {
 
 /// What each role may do, as a member reads it.
 const ROLES: [(&str, &str); 3] = [
-    (Role::Viewer.as_str(), "viewer: looks at everything"),
-    (Role::Editor.as_str(), "editor: changes checks and channels too"),
-    (Role::Owner.as_str(), "owner: says who belongs to the project too"),
+    (Role::Viewer.as_str(), "invitations-viewer-looks-at-everything"),
+    (Role::Editor.as_str(), "invitations-editor-changes-checks-and-channels"),
+    (Role::Owner.as_str(), "invitations-owner-says-who-belongs-to"),
 ];
 
 async fn show(State(pages): State<Pages>, Path(uuid): Path<String>, head: Parts) -> Response {
@@ -89,7 +90,9 @@ async fn shown(
     let rows = invitations::list(ctx, opened.caller.user_id, project.project_id).await?;
     let base = format!("/projects/{}/settings/invitations", project.uuid);
     let row = |row: InvitationRow| Row {
-        question: format!("Withdraw the invitation of {}? Its link holds no longer.", row.email),
+        question: texts::t("invitations-withdraw-the-invitation-of-its")
+            .with("email", &row.email)
+            .plain(),
         action: format!("{}{base}/{}/withdraw", site.prefix, row.invitation_id),
         role: row.role.as_str(),
         ends: site.reader.when(row.expires_at, ctx.now()),

@@ -9,6 +9,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
 
+use super::texts::{self, Text};
 use super::{Pages, Site, page, problem};
 use crate::fault::Result;
 use crate::notify::channels::email::link::Purpose;
@@ -21,9 +22,9 @@ const LARGEST: usize = 16 * 1024;
 #[template(ext = "html", source = r#"{% extends "src/http/pages/mail.html" %}"#)]
 struct Sheet<'a> {
     site: &'a Site,
-    title: &'static str,
-    lines: Vec<String>,
-    button: Option<&'static str>,
+    title: Text,
+    lines: Vec<Text>,
+    button: Option<Text>,
 }
 
 pub(super) async fn ask_consent(
@@ -36,13 +37,10 @@ pub(super) async fn ask_consent(
         if it.is_confirmed {
             return confirmed(it);
         }
-        let line = format!(
-            "May Overdue send the alerts of {} to {}? They tell when a job is late or fails, and \
-             when it is well again. Each of them has a link that ends them.",
-            project(it),
-            it.address
-        );
-        ("Confirm this address", vec![line], Some("Yes, send them"))
+        let line = texts::t("mail-may-overdue-send-the-alerts")
+            .text("it", project(it))
+            .with("address", &it.address);
+        (texts::t("mail-confirm-this-address"), vec![line], Some(texts::t("mail-yes-send-them")))
     })
 }
 
@@ -67,12 +65,10 @@ pub(super) async fn ask_end(
         if it.is_disabled && !it.is_confirmed {
             return ended(it);
         }
-        let line = format!(
-            "Shall Overdue send no more alerts of {} to {}? Whoever looks after the project is told.",
-            project(it),
-            it.address
-        );
-        ("Unsubscribe", vec![line], Some("Send no more"))
+        let line = texts::t("mail-shall-overdue-send-no-more")
+            .text("it", project(it))
+            .with("address", &it.address);
+        (texts::t("mail-unsubscribe"), vec![line], Some(texts::t("mail-send-no-more")))
     })
 }
 
@@ -86,29 +82,28 @@ pub(super) async fn end(
     answer(&pages, &head, done, ended)
 }
 
-type Words = (&'static str, Vec<String>, Option<&'static str>);
+type Words = (Text, Vec<Text>, Option<Text>);
 
 fn confirmed(it: &Subscription) -> Words {
-    let line = format!("The alerts of {} are sent to {}.", project(it), it.address);
+    let line = texts::t("mail-the-alerts-of-are-sent")
+        .text("it", project(it))
+        .with("address", &it.address);
     let mut lines = vec![line];
     if it.is_disabled {
-        lines.push("At the moment none is: the channel is switched off in its project.".to_owned());
+        lines.push(texts::t("mail-at-the-moment-none-is"));
     }
-    ("Confirmed", lines, None)
+    (texts::t("mail-confirmed"), lines, None)
 }
 
 fn ended(it: &Subscription) -> Words {
-    let line = format!(
-        "No channel of {} sends alerts to {} any more. Should one be switched on again, you are \
-         asked first.",
-        project(it),
-        it.address
-    );
-    ("Unsubscribed", vec![line], None)
+    let line = texts::t("mail-no-channel-of-sends-alerts")
+        .text("it", project(it))
+        .with("address", &it.address);
+    (texts::t("mail-unsubscribed"), vec![line], None)
 }
 
-fn project(it: &Subscription) -> String {
-    format!("the project “{}”", it.project_name)
+fn project(it: &Subscription) -> Text {
+    texts::t("mail-the-project").with("project_name", &it.project_name)
 }
 
 fn answer(
@@ -125,9 +120,8 @@ fn answer(
         }
         Ok(None) => {
             // Its mail may be older than the server's key: more mail may come, with links that work.
-            let line = "It was cut off on its way, or what it was about is there no longer, or its \
-                        mail is an old one. Should more mail come, the links in that one work.";
-            let (title, lines) = ("This link leads nowhere", vec![line.to_owned()]);
+            let line = texts::t("mail-it-was-cut-off-on");
+            let (title, lines) = (texts::t("mail-this-link-leads-nowhere"), vec![line]);
             page(StatusCode::NOT_FOUND, &Sheet { site: &site, title, lines, button: None })
         }
         Err(fault) => problem(&site, &fault),

@@ -77,6 +77,7 @@ use crate::notify::outbound::Outbound;
 use guesses::Guesses;
 use live::Hall;
 use site::Site;
+use texts::Text;
 use tries::Tries;
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
@@ -162,6 +163,7 @@ pub fn router(
         .route("/assets/{name}", get(assets::show))
         .route("/assets/swagger/{name}", get(swagger::show))
         .layer(middleware::from_fn(project::remember))
+        .layer(middleware::from_fn(texts::choose))
         .layer(middleware::from_fn_with_state(pages.clone(), vouched::sign_in))
         .method_not_allowed_fallback(wrong_method)
         .with_state(pages)
@@ -187,8 +189,8 @@ async fn wrong_method() -> Response {
 #[template(ext = "html", source = r#"{% extends "src/http/pages/problem.html" %}"#)]
 struct Problem<'a> {
     site: &'a Site,
-    title: &'a str,
-    text: &'a str,
+    title: Text,
+    text: Text,
 }
 
 /// Renders a page.
@@ -234,26 +236,30 @@ fn see_other(site: &Site, path: &str) -> Response {
 
 /// The page for a fault; what only the log may know goes there.
 fn problem(site: &Site, fault: &Fault) -> Response {
-    let text = fault.to_string();
+    let text = texts::said(&fault.to_string());
     let (status, title, text) = match fault {
-        Fault::NotFound => (StatusCode::NOT_FOUND, "Not found", text),
-        Fault::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "Not signed in", text),
-        Fault::Forbidden(_) => (StatusCode::FORBIDDEN, "Not allowed", text),
-        Fault::Invalid { .. } => (StatusCode::BAD_REQUEST, "That does not fit", text),
-        Fault::Conflict(_) => (StatusCode::CONFLICT, "That does not fit", text),
-        Fault::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", text),
-        Fault::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too often", text),
-        Fault::NotBuilt(_) => (StatusCode::NOT_IMPLEMENTED, "Not built yet", text),
+        Fault::NotFound => (StatusCode::NOT_FOUND, texts::t("mod-not-found"), text),
+        Fault::Unauthenticated(_) => {
+            (StatusCode::UNAUTHORIZED, texts::t("problem-not-signed-in"), text)
+        }
+        Fault::Forbidden(_) => (StatusCode::FORBIDDEN, texts::t("problem-not-allowed"), text),
+        Fault::Invalid { .. } => (StatusCode::BAD_REQUEST, texts::t("problem-does-not-fit"), text),
+        Fault::Conflict(_) => (StatusCode::CONFLICT, texts::t("problem-does-not-fit"), text),
+        Fault::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, texts::t("problem-too-large"), text),
+        Fault::RateLimited { .. } => {
+            (StatusCode::TOO_MANY_REQUESTS, texts::t("problem-too-often"), text)
+        }
+        Fault::NotBuilt(_) => (StatusCode::NOT_IMPLEMENTED, texts::t("problem-not-built"), text),
         Fault::Unavailable(_) => {
             tracing::warn!(%fault, "a page could not be shown");
-            let text = "The database does not answer. Try again in a moment.".to_owned();
-            (StatusCode::SERVICE_UNAVAILABLE, "Not available", text)
+            let text = texts::t("mod-the-database-does-not-answer");
+            (StatusCode::SERVICE_UNAVAILABLE, texts::t("mod-not-available"), text)
         }
         Fault::Internal(_) => {
             tracing::error!(%fault, "a page could not be shown");
-            let text = "This is a mistake of the program. The log says more.".to_owned();
-            (StatusCode::INTERNAL_SERVER_ERROR, "Something broke", text)
+            let text = texts::t("mod-this-is-a-mistake-of");
+            (StatusCode::INTERNAL_SERVER_ERROR, texts::t("mod-something-broke"), text)
         }
     };
-    page(status, &Problem { site, title, text: &text })
+    page(status, &Problem { site, title, text })
 }

@@ -4,13 +4,13 @@ use crate::store::projects::ProjectRow;
 
 /// The sections of a project: the last part of their address, and their name.
 pub(super) const SECTIONS: [(&str, &str); 7] = [
-    ("checks", "Checks"),
-    ("runs", "Runs"),
-    ("channels", "Channels"),
-    ("maintenance", "Maintenance"),
-    ("status-pages", "Status pages"),
-    ("settings", "Project"),
-    ("help", "Help"),
+    ("checks", "nav-checks"),
+    ("runs", "nav-runs"),
+    ("channels", "nav-channels"),
+    ("maintenance", "nav-maintenance"),
+    ("status-pages", "nav-status-pages"),
+    ("settings", "nav-project"),
+    ("help", "nav-help"),
 ];
 
 /// A project and its neighbours, for who is signed in.

@@ -13,6 +13,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
 use super::form::{self, Fields};
+use super::texts;
 use super::{
     Pages, Site, answer, asking, next, problem, see_other, session, sign_in, sign_in_code, site,
 };
@@ -68,8 +69,10 @@ pub(super) fn challenge(site: &Site, made: Result<Challenge>) -> Response {
             let status = asking::status(&fault);
             let errors = super::account::guessed(fault, "password");
             let words = match errors.at("password") {
-                Some(wrong) => format!("Your password {wrong}."),
-                None => errors.summary().unwrap_or_default().to_owned(),
+                Some(wrong) => {
+                    texts::t("passkeys-your-password").text("wrong", texts::said(wrong)).plain()
+                }
+                None => errors.summary().unwrap_or_default().plain(),
             };
             (status, json!({ "error": words }).to_string(), String::new())
         }

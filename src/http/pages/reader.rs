@@ -2,6 +2,9 @@
 //! language. The texts are English; months are written as words, so that no order of day and month
 //! can be taken for the other.
 
+use std::fmt;
+
+use askama::filters::HtmlSafe;
 use chrono::{DateTime, Datelike, Timelike};
 use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
@@ -31,7 +34,7 @@ struct Locale {
     decimal: char,
 }
 
-/// A moment as a page shows it: in words, with the exact time beside them.
+/// A moment as a page shows it: in words, with the exact time beside them; displayed, it is HTML.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct When {
     /// For machines: RFC 3339 in UTC.
@@ -41,6 +44,16 @@ pub(super) struct When {
     /// `3 min ago`, `in 2 h`.
     pub(super) words: String,
 }
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { iso, exact, words } = self;
+        write!(f, "<time datetime=\"{iso}\" title=\"{exact}\" data-ago>{words}</time>")
+    }
+}
+
+/// Dates, numbers and words of the catalogue have nothing in them that HTML would read.
+impl HtmlSafe for When {}
 
 impl Default for Reader {
     fn default() -> Self {

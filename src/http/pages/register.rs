@@ -13,13 +13,14 @@ use http::request::Parts;
 use super::form::{self, Errors};
 use super::home::is_set_up;
 use super::sheet::{self, Sheet};
+use super::texts::{self, Text};
 use super::{Pages, Site, asking, problem, see_other, session};
 use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::service::registration::{self, Way};
 use crate::service::users;
 
-const TITLE: &str = "Make an account";
+const TITLE: Text = texts::t("register-make-an-account");
 
 pub(super) fn routes() -> Router<Pages> {
     Router::new()
@@ -48,15 +49,17 @@ fn asked_for(site: &Site, way: Way, email: &str, errors: &Errors, status: Status
         problem: errors.summary(),
         fields: vec![sheet::email(email, errors)],
         action: "/register".to_owned(),
-        button: Some("Make the account"),
-        way_on: Some(("/sign-in".to_owned(), "I have an account already")),
+        button: Some(texts::t("register-make-the-account")),
+        way_on: Some(("/sign-in".to_owned(), texts::t("register-i-have-an-account-already"))),
         ..Sheet::new(site, TITLE)
     };
     match way {
-        Way::AtOnce => sheet.fields.push(sheet::new_password("Password", errors)),
+        Way::AtOnce => {
+            sheet.fields.push(sheet::new_password(texts::t("register-password"), errors));
+        }
         Way::ByMail => {
-            sheet.lines = vec!["A link goes to your address first.".to_owned()];
-            sheet.button = Some("Send the link");
+            sheet.lines = vec![texts::t("register-a-link-goes-to-your")];
+            sheet.button = Some(texts::t("register-send-the-link"));
         }
     }
     sheet.answer(status)
@@ -114,18 +117,17 @@ fn send(ctx: &Context, email: String) {
 }
 
 fn on_its_way(site: &Site) -> Response {
-    let line = "A link is on its way to the address. It holds for a day, and once. Nothing came? Look \
-                among unwanted mail, or try again in a minute.";
+    let line = texts::t("register-a-link-is-on-its");
     let sheet = Sheet {
-        lines: vec![line.to_owned()],
-        way_on: Some(("/sign-in".to_owned(), "Back to the sign-in")),
-        ..Sheet::new(site, "Look into your mail")
+        lines: vec![line],
+        way_on: Some(("/sign-in".to_owned(), texts::t("register-back-to-the-sign-in"))),
+        ..Sheet::new(site, texts::t("register-look-into-your-mail"))
     };
     sheet.answer(StatusCode::OK)
 }
 
-fn again() -> (String, &'static str) {
-    ("/register".to_owned(), "Ask for another link")
+fn again() -> (String, Text) {
+    ("/register".to_owned(), texts::t("register-ask-for-another-link"))
 }
 
 async fn open(State(pages): State<Pages>, Path(token): Path<String>, head: Parts) -> Response {
@@ -148,11 +150,11 @@ async fn opened(
         return Ok(sheet::dead_link(site, again()));
     };
     let sheet = Sheet {
-        lines: vec![format!("For the address {email}.")],
+        lines: vec![texts::t("register-for-the-address").with("email", email)],
         problem: errors.summary(),
-        fields: vec![sheet::new_password("Password", errors)],
+        fields: vec![sheet::new_password(texts::t("register-password"), errors)],
         action: format!("/register/{token}"),
-        button: Some("Make the account"),
+        button: Some(texts::t("register-make-the-account")),
         ..Sheet::new(site, TITLE)
     };
     Ok(sheet.answer(status))

@@ -10,12 +10,13 @@ use http::request::Parts;
 
 use super::form::{self, Errors};
 use super::sheet::{self, Sheet};
+use super::texts::{self, Text};
 use super::{Pages, Site, asking, problem};
 use crate::context::Context;
 use crate::fault::{Fault, Result};
 use crate::service::{recovery, users};
 
-const TITLE: &str = "A new password";
+const TITLE: Text = texts::t("reset-a-new-password");
 
 pub(super) fn routes() -> Router<Pages> {
     Router::new()
@@ -24,8 +25,8 @@ pub(super) fn routes() -> Router<Pages> {
 }
 
 /// The way to another link.
-fn again() -> (String, &'static str) {
-    ("/reset".to_owned(), "Ask for another link")
+fn again() -> (String, Text) {
+    ("/reset".to_owned(), texts::t("reset-ask-for-another-link"))
 }
 
 async fn show(State(pages): State<Pages>, head: Parts) -> Response {
@@ -37,11 +38,10 @@ async fn show(State(pages): State<Pages>, head: Parts) -> Response {
 }
 
 fn no_mail(site: &Site) -> Response {
-    let line = "This server sends no mail. Whoever runs it sets a new password on its command line, \
-                with “overdue user passwd” and your address.";
+    let line = texts::t("reset-this-server-sends-no-mail");
     let sheet = Sheet {
-        lines: vec![line.to_owned()],
-        way_on: Some(("/sign-in".to_owned(), "Back to the sign-in")),
+        lines: vec![line],
+        way_on: Some(("/sign-in".to_owned(), texts::t("reset-back-to-the-sign-in"))),
         ..Sheet::new(site, TITLE)
     };
     sheet.answer(StatusCode::OK)
@@ -49,11 +49,11 @@ fn no_mail(site: &Site) -> Response {
 
 fn asked_for(site: &Site, email: &str, errors: &Errors, status: StatusCode) -> Response {
     let sheet = Sheet {
-        lines: vec!["A link to a new password goes to the address of your account.".to_owned()],
+        lines: vec![texts::t("reset-a-link-to-a-new")],
         problem: errors.summary(),
         fields: vec![sheet::email(email, errors)],
         action: "/reset".to_owned(),
-        button: Some("Send the link"),
+        button: Some(texts::t("reset-send-the-link")),
         ..Sheet::new(site, TITLE)
     };
     sheet.answer(status)
@@ -93,12 +93,11 @@ fn send(ctx: &Context, email: String) {
 }
 
 fn on_its_way(site: &Site) -> Response {
-    let line = "If the address has an account, a link is on its way there. It holds for an hour, and \
-                once. Nothing came? Look among unwanted mail, or try again in a minute.";
+    let line = texts::t("reset-if-the-address-has-an");
     let sheet = Sheet {
-        lines: vec![line.to_owned()],
-        way_on: Some(("/sign-in".to_owned(), "Back to the sign-in")),
-        ..Sheet::new(site, "Look into your mail")
+        lines: vec![line],
+        way_on: Some(("/sign-in".to_owned(), texts::t("reset-back-to-the-sign-in"))),
+        ..Sheet::new(site, texts::t("reset-look-into-your-mail"))
     };
     sheet.answer(StatusCode::OK)
 }
@@ -121,13 +120,13 @@ async fn opened(
     let Some(email) = recovery::look(ctx, token).await? else {
         return Ok(sheet::dead_link(site, again()));
     };
-    let line = format!("For the account {email}. Whoever is signed in with it is signed out.");
+    let line = texts::t("reset-for-the-account-whoever-is").with("email", email);
     let sheet = Sheet {
         lines: vec![line],
         problem: errors.summary(),
-        fields: vec![sheet::new_password("New password", errors)],
+        fields: vec![sheet::new_password(texts::t("reset-new-password"), errors)],
         action: format!("/reset/{token}"),
-        button: Some("Set the password"),
+        button: Some(texts::t("reset-set-the-password")),
         ..Sheet::new(site, TITLE)
     };
     Ok(sheet.answer(status))
@@ -162,8 +161,8 @@ async fn taken(ctx: &Context, site: &Site, token: String, password: String) -> R
 
 fn done(site: &Site) -> Response {
     let sheet = Sheet {
-        lines: vec!["The account has its new password. Sign in with it.".to_owned()],
-        way_on: Some(("/sign-in".to_owned(), "Sign in")),
+        lines: vec![texts::t("reset-done")],
+        way_on: Some(("/sign-in".to_owned(), texts::t("reset-sign-in"))),
         ..Sheet::new(site, TITLE)
     };
     sheet.answer(StatusCode::OK)

@@ -11,6 +11,7 @@ use http::{HeaderValue, StatusCode};
 
 use super::form::{self, Errors, Field};
 use super::home::is_set_up;
+use super::texts::{self, Text};
 use super::{Pages, Site, page, problem, see_other, session};
 use crate::context::Context;
 use crate::domain::slug;
@@ -98,7 +99,7 @@ impl Form {
 #[template(ext = "html", source = r#"{% extends "src/http/pages/setup.html" %}"#)]
 struct Setup<'a> {
     site: &'a Site,
-    problem: Option<&'a str>,
+    problem: Option<Text>,
     fields: Vec<Field<'a>>,
 }
 
@@ -113,9 +114,9 @@ impl<'a> Setup<'a> {
         let mut fields = vec![
             Field {
                 name: "code",
-                label: "One-time code",
+                label: texts::t("setup-one-time-code"),
                 kind: "text",
-                hint: "From the log of the server, where it starts.",
+                hint: texts::t("setup-from-the-log-of-the"),
                 autocomplete: "one-time-code",
                 value: &form.code,
                 error: None,
@@ -125,9 +126,9 @@ impl<'a> Setup<'a> {
             },
             Field {
                 name: "email",
-                label: "Email address",
+                label: texts::t("setup-email-address"),
                 kind: "email",
-                hint: "What you will sign in with.",
+                hint: texts::t("setup-what-you-will-sign-in"),
                 autocomplete: "username",
                 value: &form.email,
                 error: None,
@@ -137,9 +138,9 @@ impl<'a> Setup<'a> {
             },
             Field {
                 name: "password",
-                label: "Password",
+                label: texts::t("setup-password"),
                 kind: "password",
-                hint: "At least 10 characters. A few words are easier to remember than a few signs.",
+                hint: texts::t("setup-at-least-10-characters-a"),
                 autocomplete: "new-password",
                 value: "",
                 error: None,
@@ -149,9 +150,9 @@ impl<'a> Setup<'a> {
             },
             Field {
                 name: "project_name",
-                label: "Project",
+                label: texts::t("setup-project"),
                 kind: "text",
-                hint: "Checks are kept in projects. You can make more of them later.",
+                hint: texts::t("setup-checks-are-kept-in-projects"),
                 autocomplete: "off",
                 value: &form.project_name,
                 error: None,
@@ -161,9 +162,9 @@ impl<'a> Setup<'a> {
             },
             Field {
                 name: "check_name",
-                label: "First check",
+                label: texts::t("setup-first-check"),
                 kind: "text",
-                hint: "A job that runs once a day. It can be changed later.",
+                hint: texts::t("setup-a-job-that-runs-once"),
                 autocomplete: "off",
                 value: &form.check_name,
                 error: None,

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use super::form::{Errors, Field};
 use super::passkeys::Button;
+use super::texts::{self, Text};
 use super::{Site, page};
 use crate::service::users;
 
@@ -16,26 +17,26 @@ use crate::service::users;
 pub(super) struct Sheet<'a> {
     pub(super) site: &'a Site,
     /// The heading.
-    pub(super) title: &'a str,
+    pub(super) title: Text,
     /// What it says, a paragraph each.
-    pub(super) lines: Vec<String>,
+    pub(super) lines: Vec<Text>,
     /// What is wrong with the form as a whole.
-    pub(super) problem: Option<&'a str>,
+    pub(super) problem: Option<Text>,
     /// The form's fields.
     pub(super) fields: Vec<Field<'a>>,
     /// Where the form is sent, below the prefix.
     pub(super) action: String,
     /// What stands on its button; without it there is no form.
-    pub(super) button: Option<&'a str>,
+    pub(super) button: Option<Text>,
     /// A passkey may do what the form does.
     pub(super) passkey: Option<Button>,
     /// A way on: where it leads, below the prefix, and what it says.
-    pub(super) way_on: Option<(String, &'a str)>,
+    pub(super) way_on: Option<(String, Text)>,
 }
 
 impl<'a> Sheet<'a> {
     /// A page with a heading alone.
-    pub(super) fn new(site: &'a Site, title: &'a str) -> Self {
+    pub(super) fn new(site: &'a Site, title: Text) -> Self {
         Self {
             site,
             title,
@@ -56,13 +57,11 @@ impl<'a> Sheet<'a> {
 }
 
 /// The page for a link that does not hold.
-pub(super) fn dead_link(site: &Site, way_on: (String, &str)) -> Response {
-    let line = "It was used already, its time is over, it was replaced by a newer one, or it was cut \
-                off on its way.";
+pub(super) fn dead_link(site: &Site, way_on: (String, Text)) -> Response {
     let sheet = Sheet {
-        lines: vec![line.to_owned()],
+        lines: vec![texts::t("sheet-it-was-used-already-its")],
         way_on: Some(way_on),
-        ..Sheet::new(site, "This link does not hold")
+        ..Sheet::new(site, texts::t("sheet-this-link-does-not-hold"))
     };
     sheet.answer(StatusCode::NOT_FOUND)
 }
@@ -74,15 +73,15 @@ pub(super) fn email<'a>(value: &'a str, errors: &'a Errors) -> Field<'a> {
         autocomplete: "username",
         min_length: 3,
         max_length: 254,
-        ..Field::text("email", "Email address", value, errors)
+        ..Field::text("email", texts::t("sheet-email-address"), value, errors)
     }
 }
 
 /// The field for a password that is chosen.
-pub(super) fn new_password<'a>(label: &'a str, errors: &'a Errors) -> Field<'a> {
+pub(super) fn new_password(label: Text, errors: &Errors) -> Field<'_> {
     Field {
         kind: "password",
-        hint: "At least 10 characters. A few words are easier to remember than a few signs.",
+        hint: texts::t("sheet-at-least-10-characters-a"),
         autocomplete: "new-password",
         min_length: users::MIN_PASSWORD,
         max_length: users::MAX_PASSWORD,

@@ -13,6 +13,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
 use super::home::is_set_up;
+use super::texts;
 use super::{
     Pages, Site, form, next, page, passkeys, problem, see_other, session, sign_in_code, site, words,
 };
@@ -143,13 +144,13 @@ pub(super) fn again(
 }
 
 fn wrong(ctx: &Context, site: &Site, form: &Form) -> Response {
-    let problem = "The email address or the password is not right.".to_owned();
+    let problem = texts::t("sign-in-the-email-address-or-the").plain();
     page(StatusCode::FORBIDDEN, &SignIn::new(ctx, site, form, Some(problem)))
 }
 
 fn wait(ctx: &Context, site: &Site, form: &Form, seconds: u64) -> Response {
     let time = words::duration(i64::try_from(seconds).unwrap_or(i64::MAX));
-    let problem = format!("There were too many wrong passwords. Try again in {time}.");
+    let problem = texts::t("sign-in-there-were-too-many-wrong").with("time", time).plain();
     let shown = SignIn::new(ctx, site, form, Some(problem));
     let mut response = page(StatusCode::TOO_MANY_REQUESTS, &shown);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -14,6 +14,7 @@ use http::request::Parts;
 
 use super::form::{self, Errors, Field, Fields};
 use super::sheet::Sheet;
+use super::texts;
 use super::{Pages, Site, asking, next, passkeys, problem, see_other, session, site};
 use crate::context::Context;
 use crate::fault::{Fault, Result};
@@ -79,24 +80,24 @@ pub(super) async fn asked(
     let ways = second_factor::of_user(ctx, user_id).await?;
     let code = Field {
         hint: if ways.app {
-            "The six digits that your authenticator app shows, or one of your recovery codes."
+            texts::t("sign-in-code-the-six-digits-that-your")
         } else {
-            "One of your recovery codes, where your passkeys are out of reach."
+            texts::t("sign-in-code-one-of-your-recovery-codes")
         },
         autocomplete: "one-time-code",
         min_length: 1,
         max_length: 60,
         has_focus: true,
-        ..Field::text("code", "Code", "", errors)
+        ..Field::text("code", texts::t("sign-in-code-code"), "", errors)
     };
     let sheet = Sheet {
         problem: errors.summary(),
         fields: vec![code],
         action: next::with("/sign-in/code", next::path(next)),
-        button: Some("Sign in"),
+        button: Some(texts::t("sign-in-code-sign-in")),
         passkey: if ways.passkeys { passkeys::step_button(ctx, site, next) } else { None },
-        way_on: Some(("/sign-in".to_owned(), "Sign in as somebody else")),
-        ..Sheet::new(site, "One more step")
+        way_on: Some(("/sign-in".to_owned(), texts::t("sign-in-code-sign-in-as-somebody-else"))),
+        ..Sheet::new(site, texts::t("sign-in-code-one-more-step"))
     };
     Ok(sheet.answer(status))
 }

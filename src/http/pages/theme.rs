@@ -31,9 +31,9 @@ impl Theme {
     /// What is chosen, in a word.
     pub(super) fn word(self) -> &'static str {
         match self {
-            Self::System => "System",
-            Self::Light => "Light",
-            Self::Dark => "Dark",
+            Self::System => "theme-system",
+            Self::Light => "theme-light",
+            Self::Dark => "theme-dark",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::texts::{self, Text};
 use crate::clock::{SECOND, Timestamp};
 
 const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
@@ -20,25 +21,34 @@ pub(super) fn duration(seconds: i64) -> String {
 /// How long ago something was: `just now`, `12 s ago`, `3 min ago`.
 pub(super) fn ago(then: Timestamp, now: Timestamp) -> String {
     let seconds = now.micros_since(then) / SECOND;
-    if seconds < 1 { "just now".to_owned() } else { format!("{} ago", distance(seconds)) }
+    if seconds < 1 {
+        texts::t("words-just-now").plain()
+    } else {
+        texts::t("words-ago").text("far", distance(seconds)).plain()
+    }
 }
 
 /// How far a moment is from now, to either side: `3 min ago`, `in 2 h`.
 pub(super) fn ago_or_in(at: Timestamp, now: Timestamp) -> String {
     let seconds = at.micros_since(now) / SECOND;
-    if seconds < 1 { ago(at, now) } else { format!("in {}", distance(seconds)) }
+    if seconds < 1 {
+        ago(at, now)
+    } else {
+        texts::t("words-in").text("far", distance(seconds)).plain()
+    }
 }
 
 /// Seconds in the largest unit that fits, in words that a sentence takes: `12 s`, `3 min`, `2 h`,
 /// `1 day`, `12 days`.
-fn distance(seconds: i64) -> String {
-    match seconds {
-        ..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds / 60),
-        3600..86_400 => format!("{} h", seconds / 3600),
-        86_400..172_800 => "1 day".to_owned(),
-        _ => format!("{} days", seconds / 86_400),
-    }
+fn distance(seconds: i64) -> Text {
+    let (key, n) = match seconds {
+        ..60 => ("words-seconds", seconds),
+        60..3600 => ("words-minutes", seconds / 60),
+        3600..86_400 => ("words-hours", seconds / 3600),
+        86_400..172_800 => ("words-one-day", 1),
+        _ => ("words-days", seconds / 86_400),
+    };
+    texts::t(key).count("n", n)
 }
 
 /// How long something took, which is given in microseconds: `412 ms`, `1.4 s`, `1 m 12 s`.

@@ -14,6 +14,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use super::form::Errors;
+use super::texts;
 use super::{Pages, words};
 use crate::fault::Fault;
 
@@ -37,7 +38,7 @@ pub(super) fn guessed(fault: Fault, field: &str) -> Errors {
     match fault {
         Fault::RateLimited { retry_after } => {
             let time = words::duration(i64::try_from(retry_after).unwrap_or(i64::MAX));
-            let reason = format!("was wrong too often: try again in {time}");
+            let reason = texts::t("account-was-wrong-too-often-try").with("time", time).plain();
             Fault::invalid(field, reason).into()
         }
         other => other.into(),

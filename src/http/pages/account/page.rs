@@ -8,6 +8,7 @@ use http::request::Parts;
 
 use super::super::form::{Errors, Field, Fields};
 use super::super::reader::When;
+use super::super::texts::{self, Text};
 use super::super::{Pages, Site, page, problem, see_other, session, sheet};
 use super::browser;
 use super::identities::PASSWORD as UNLINK;
@@ -33,7 +34,7 @@ struct Account<'a> {
     site: &'a Site,
     /// What went well just now.
     done: Option<&'static str>,
-    problem: Option<&'a str>,
+    problem: Option<Text>,
     email: &'a str,
     profile: Vec<Field<'a>>,
     password: Vec<Field<'a>>,
@@ -64,12 +65,12 @@ struct Session {
 
 /// What the page says went well, by the word in its address.
 const DONE: [(&str, &str); 6] = [
-    ("no-app", "No codes are asked for any more. A passkey still is."),
-    ("unlinked", "It signs you in no longer."),
-    ("password-alone", "The password alone signs you in from now on."),
-    ("profile", "Your profile is saved."),
-    ("password", "The password is changed. Everywhere else you are signed out."),
-    ("sessions", "That session has ended."),
+    ("no-app", "account-no-codes-are-asked-for"),
+    ("unlinked", "account-it-signs-you-in-no-2"),
+    ("password-alone", "account-the-password-alone-signs-you-2"),
+    ("profile", "account-your-profile-is-saved"),
+    ("password", "account-the-password-is-changed-everywhere"),
+    ("sessions", "account-that-session-has-ended"),
 ];
 
 /// Sends the browser back to the page, which says that this went well.
@@ -149,18 +150,22 @@ async fn render(
         email: &user.email,
         profile: vec![
             Field {
-                hint: "What others call you.",
+                hint: texts::t("account-what-others-call-you"),
                 autocomplete: "name",
                 max_length: names::LONGEST,
-                ..Field::text("name", "Name", typed.name.as_ref().unwrap_or(&user.name), errors)
+                ..Field::text(
+                    "name",
+                    texts::t("account-name"),
+                    typed.name.as_ref().unwrap_or(&user.name),
+                    errors,
+                )
             },
             Field {
-                hint: "A name such as Europe/Berlin. With UTC, times are shown in the browser’s \
-                       zone; Etc/UTC shows them in UTC.",
+                hint: texts::t("account-a-name-such-as-europe"),
                 min_length: 1,
                 ..Field::text(
                     "timezone",
-                    "Time zone",
+                    texts::t("account-time-zone"),
                     typed.timezone.as_ref().unwrap_or(&user.timezone),
                     errors,
                 )
@@ -172,9 +177,14 @@ async fn render(
                 autocomplete: "current-password",
                 min_length: 1,
                 max_length: accounts::MAX_PASSWORD,
-                ..Field::text(accounts::OLD_PASSWORD, "Present password", "", errors)
+                ..Field::text(
+                    accounts::OLD_PASSWORD,
+                    texts::t("account-present-password"),
+                    "",
+                    errors,
+                )
             },
-            sheet::new_password("New password", errors),
+            sheet::new_password(texts::t("account-new-password"), errors),
         ],
         identities: linked.into_iter().map(identity).collect(),
         unlinking: Field {
@@ -182,7 +192,7 @@ async fn render(
             autocomplete: "current-password",
             min_length: 1,
             max_length: accounts::MAX_PASSWORD,
-            ..Field::text(UNLINK, "Password", "", errors)
+            ..Field::text(UNLINK, texts::t("account-password"), "", errors)
         },
         factors: second_factor::of_user(ctx, caller.user_id).await?,
         sessions: open.into_iter().map(session).collect(),

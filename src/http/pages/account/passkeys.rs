@@ -10,6 +10,7 @@ use http::request::Parts;
 
 use super::super::form::{self, Errors, Field, Fields};
 use super::super::reader::When;
+use super::super::texts::{self, Text};
 use super::super::{Pages, Site, asking, page, passkeys as steps, see_other, session, site};
 use super::guessed;
 use super::page::refused;
@@ -25,7 +26,7 @@ use crate::service::{names, second_factor, users};
 struct Passkeys<'a> {
     site: &'a Site,
     done: Option<&'static str>,
-    problem: Option<&'a str>,
+    problem: Option<Text>,
     /// Why there can be none.
     obstacle: Option<&'static str>,
     /// New recovery codes, which are shown this once.
@@ -48,9 +49,9 @@ struct Row {
 
 /// What the page says went well, by the word in its address.
 const DONE: [(&str, &str); 3] = [
-    ("added", "The passkey is added."),
-    ("renamed", "The passkey has its new name."),
-    ("removed", "The passkey is removed. Your device may still show it; it opens nothing here."),
+    ("added", "account-passkeys-the-passkey-is-added"),
+    ("renamed", "account-passkeys-the-passkey-has-its-new"),
+    ("removed", "account-passkeys-the-passkey-is-removed-your"),
 ];
 
 /// What the page shows besides the passkeys.
@@ -105,17 +106,17 @@ async fn render(
         rows: rows.collect(),
         has_app,
         name: Field {
-            hint: "What you will know it by, such as the device that it is on.",
+            hint: texts::t("account-passkeys-what-you-will-know-it"),
             min_length: 1,
             max_length: names::LONGEST,
-            ..Field::text("name", "Name", &told.name, errors)
+            ..Field::text("name", texts::t("account-passkeys-name"), &told.name, errors)
         },
         password: Field {
             kind: "password",
             autocomplete: "current-password",
             min_length: 1,
             max_length: users::MAX_PASSWORD,
-            ..Field::text("password", "Your password", "", errors)
+            ..Field::text("password", texts::t("account-passkeys-your-password"), "", errors)
         },
     };
     Ok(page(status, &shown))

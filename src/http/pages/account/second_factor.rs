@@ -9,6 +9,7 @@ use http::StatusCode;
 use http::request::Parts;
 
 use super::super::form::{self, Errors, Field};
+use super::super::texts::{self, Text};
 use super::super::{Pages, Site, asking, page, session, site};
 use super::page::refused;
 use super::{guessed, qr};
@@ -23,7 +24,7 @@ use crate::service::users;
 #[template(ext = "html", source = r#"{% extends "src/http/pages/account/second_factor.html" %}"#)]
 struct SecondFactor<'a> {
     site: &'a Site,
-    problem: Option<&'a str>,
+    problem: Option<Text>,
     password: Field<'a>,
     state: Stage<'a>,
 }
@@ -66,11 +67,11 @@ async fn again(
         let email = site.email.as_deref().unwrap_or_default();
         let offer = second_factor::offer_again(ctx, caller.user_id, email, sealed)?;
         let code = Field {
-            hint: "The six digits that the app shows now.",
+            hint: texts::t("account-second-factor-the-six-digits-that-the"),
             autocomplete: "one-time-code",
             min_length: 6,
             max_length: 7,
-            ..Field::text("code", "Code", "", errors)
+            ..Field::text("code", texts::t("account-second-factor-code"), "", errors)
         };
         Stage::Off { qr: qr::Code::of(&offer.url)?, offer: Box::new(offer), code: Box::new(code) }
     };
@@ -83,7 +84,7 @@ fn render(site: &Site, state: Stage<'_>, errors: &Errors, status: StatusCode) ->
         autocomplete: "current-password",
         min_length: 1,
         max_length: users::MAX_PASSWORD,
-        ..Field::text("password", "Your password", "", errors)
+        ..Field::text("password", texts::t("account-second-factor-your-password"), "", errors)
     };
     page(status, &SecondFactor { site, problem: errors.summary(), password, state })
 }

@@ -9,6 +9,7 @@ use http::{StatusCode, Uri};
 use super::form::Fields;
 use super::pager::Pager;
 use super::reader::{Reader, When};
+use super::texts;
 use super::visit::Visit;
 use super::{Pages, Site, page, words};
 use crate::clock::{SECOND, Timestamp};
@@ -55,7 +56,11 @@ async fn show(visit: Visit, uri: Uri) -> Response {
 /// A number that was not counted beyond [`MOST_COUNTED`].
 fn counted(reader: &Reader, n: i64) -> String {
     let number = reader.number(n);
-    if n >= MOST_COUNTED { format!("{number} or more") } else { number }
+    if n >= MOST_COUNTED {
+        texts::t("admin-or-more").with("number", number).plain()
+    } else {
+        number
+    }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a size is shown to a tenth of a megabyte")]
@@ -81,13 +86,13 @@ async fn look(visit: &Visit, uri: &Uri) -> Result<Response> {
     let kind = if ctx.store.file().is_some() { "SQLite" } else { "PostgreSQL" };
     let database = format!("{kind}, {} MB", reader.decimal(size as f64 / 1e6, 1));
     let facts = vec![
-        ("Version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("Pings that wait to be written", reader.number(queued)),
-        ("The detector is behind by", behind(unjudged)),
-        ("Messages that wait to be delivered", counted(reader, waiting)),
-        ("The oldest of them waits for", behind(undelivered)),
-        ("Database", database),
-        ("Users", reader.number(total)),
+        ("admin-version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("admin-pings-that-wait-to-be", reader.number(queued)),
+        ("admin-the-detector-is-behind-by", behind(unjudged)),
+        ("admin-messages-that-wait-to-be", counted(reader, waiting)),
+        ("admin-the-oldest-of-them-waits", behind(undelivered)),
+        ("admin-database", database),
+        ("admin-users", reader.number(total)),
     ];
     let when = |at: Timestamp| reader.when(at, now);
     let base = format!("{}/admin", visit.site.prefix);

@@ -5,6 +5,10 @@
 const PLACEHOLDER = '--cookie "api_access_token=$OVERDUE_TOKEN"';
 const COOKIE = /(?:^|;\s*)api_access_token=([^;]*)/;
 
+// ---- What it says, in the reader's language
+
+const texts = JSON.parse(document.querySelector('meta[name="texts"]').content);
+
 // ---- Light and dark
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -28,11 +32,11 @@ function showOver(what, how) {
 }
 
 function sessionIsOver() {
-  showOver("Your session is over.", "Sign in again in another tab or here; then try once more.");
+  showOver(texts["script-session-over"], texts["script-session-over-how"]);
 }
 
 function tokenIsRefused() {
-  showOver("The token was refused.", "It is wrong, expired or revoked. Enter another one under “Authorize”, or log out there to go on with your session.");
+  showOver(texts["script-token-refused"], texts["script-token-refused-how"]);
   over.querySelector("a").hidden = true;
 }
 
@@ -67,10 +71,10 @@ async function renew(event) {
   said.textContent = "";
   try {
     if (await lookAgain(event.currentTarget.action, { method: "POST" })) {
-      said.textContent = "The session was renewed.";
+      said.textContent = texts["script-session-renewed"];
     }
   } catch {
-    said.textContent = "The server does not answer. Try again in a moment.";
+    said.textContent = texts["script-no-answer"];
   }
 }
 
@@ -123,7 +127,7 @@ function answered(response) {
 // The conventions at the head of the description are long: they open when somebody wants them.
 function foldedHead(Head, { React }) {
   const e = React.createElement;
-  return (props) => e("details", { className: "help" }, e("summary", null, "Conventions of this API"), e(Head, props));
+  return (props) => e("details", { className: "help" }, e("summary", null, texts["script-conventions"]), e(Head, props));
 }
 
 // Its links to operations stand within the buttons that open them, where no keyboard and no screen
@@ -137,7 +141,7 @@ const home = document.getElementById("swagger");
 // Its buttons that copy have a picture and no name.
 new MutationObserver(() => {
   for (const button of home.querySelectorAll(".copy-to-clipboard button:not([aria-label])")) {
-    button.setAttribute("aria-label", "Copy");
+    button.setAttribute("aria-label", texts["script-copy"]);
   }
 }).observe(home, { childList: true, subtree: true });
 

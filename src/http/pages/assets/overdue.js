@@ -1,6 +1,10 @@
 // What pages do beyond plain HTML: lines that can be copied with a button, menus that close, times
 // that go on. Everything works without it.
 
+// ---- What scripts say, which the page brings in the reader's language
+
+const texts = JSON.parse(document.querySelector('meta[name="texts"]').content);
+
 // ---- The browser's time zone, in which the server writes times
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -14,11 +18,11 @@ function offerCopy(block) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";
-  button.textContent = "Copy";
+  button.textContent = texts["script-copy"];
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(block.innerText.trim());
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    button.textContent = texts["script-copied"];
+    setTimeout(() => { button.textContent = texts["script-copy"]; }, 2000);
   });
   const frame = document.createElement("div");
   frame.className = "copyable";
@@ -31,7 +35,7 @@ function offerText(button) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(button.dataset.copies);
-    button.textContent = "Copied";
+    button.textContent = texts["script-copied"];
     setTimeout(() => { button.textContent = label; }, 2000);
   });
 }
@@ -72,18 +76,20 @@ for (const chooser of document.querySelectorAll("[data-reads]")) {
 
 // ---- Times go on: as src/http/pages/words.rs writes them
 
+const put = (key, words) => texts[key].replace("%", words);
+
 function distance(seconds) {
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h`;
+  if (seconds < 60) return put("words-seconds", seconds);
+  if (seconds < 3600) return put("words-minutes", Math.floor(seconds / 60));
+  if (seconds < 86400) return put("words-hours", Math.floor(seconds / 3600));
   const days = Math.floor(seconds / 86400);
-  return days === 1 ? "1 day" : `${days} days`;
+  return put(days === 1 ? "words-one-day" : "words-days", days);
 }
 
 function agoOrIn(then) {
   const seconds = Math.floor(Math.abs(Date.now() - then) / 1000);
-  if (seconds < 1) return "just now";
-  return then > Date.now() ? `in ${distance(seconds)}` : `${distance(seconds)} ago`;
+  if (seconds < 1) return texts["words-just-now"];
+  return put(then > Date.now() ? "words-in" : "words-ago", distance(seconds));
 }
 
 setInterval(() => {

@@ -52,11 +52,11 @@ const get = async (options) => {
 
 const common = (made) => ({ id: made.id, rawId: text(made.rawId), type: made.type, extensions: {} });
 
+const texts = JSON.parse(document.querySelector('meta[name="texts"]').content);
 const WORDS = {
-  NotAllowedError:
-    "The browser gave no passkey: it was not allowed to, it took too long, or there is none for this site.",
-  InvalidStateError: "This device has a passkey of yours already.",
-  SecurityError: "The browser makes no passkeys for this address.",
+  NotAllowedError: texts["script-passkey-not-allowed"],
+  InvalidStateError: texts["script-passkey-there-already"],
+  SecurityError: texts["script-passkey-not-here"],
 };
 
 const ask = async (form) => {

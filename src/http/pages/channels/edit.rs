@@ -8,6 +8,7 @@ use http::{StatusCode, Uri};
 
 use super::super::form::{self, Errors, Field, Fields};
 use super::super::project::{Here, to_its_end};
+use super::super::texts::{self, Text};
 use super::super::{Site, page};
 use super::inputs::{self, Control, Input};
 use super::kinds;
@@ -60,12 +61,17 @@ struct Edit<'a> {
 
 impl<'a> Edit<'a> {
     fn name_field(&self) -> Field<'a> {
-        let hint = "As you want to read it in the list and in alerts.";
-        let field = Field::text("channel_name", "Name", &self.draft.channel_name, self.errors);
+        let hint = texts::t("channels-edit-as-you-want-to-read");
+        let field = Field::text(
+            "channel_name",
+            texts::t("channels-edit-name"),
+            &self.draft.channel_name,
+            self.errors,
+        );
         Field { hint, min_length: 1, max_length: 100, ..field }
     }
 
-    fn number(&self, name: &'a str, label: &'a str, value: &'a str, hint: &'a str) -> Field<'a> {
+    fn number(&self, name: &'a str, label: Text, value: &'a str, hint: Text) -> Field<'a> {
         Field { hint, kind: "number", ..Field::text(name, label, value, self.errors) }
     }
 

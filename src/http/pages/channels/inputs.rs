@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::form::{Errors, Fields};
+use super::super::texts::{self, Text};
 use super::kinds::capital;
 use crate::fault::Fault;
 use crate::notify::channels::Kind;
@@ -33,8 +34,8 @@ pub(super) enum Control {
 pub(super) struct Input {
     /// Its name in the form, and the name of its faults: `config.…`.
     pub(super) name: String,
-    pub(super) label: String,
-    pub(super) hint: String,
+    pub(super) label: Text,
+    pub(super) hint: Text,
     pub(super) control: Control,
     pub(super) is_needed: bool,
     /// What stands in it.
@@ -45,20 +46,16 @@ pub(super) struct Input {
 
 /// What a `webhook` has.
 const WEBHOOK: [(&str, &str, &str); 10] = [
-    (
-        "url_down",
-        "URL when a check goes down",
-        "Placeholders such as $NAME may stand behind the host. Empty: such news is not sent.",
-    ),
-    ("method_down", "Method", ""),
-    ("headers_down", "Headers", "One a line, such as “Authorization: Bearer …”."),
-    ("body_down", "Body", "With placeholders such as $NAME and $STATUS; empty: JSON of our own."),
-    ("url_up", "URL when it is up again", "Empty: such news is not sent."),
-    ("method_up", "Method for up", ""),
-    ("headers_up", "Headers for up", "One a line."),
-    ("body_up", "Body for up", "Empty: JSON of our own."),
-    ("body_group", "Body for several alerts in one", "Empty: JSON of our own."),
-    ("secret", "Secret that signs", "Begins with whsec_ (Standard Webhooks). Empty: one is made."),
+    ("url_down", "channels-url-when-a-check-goes", "channels-placeholders-such-as-name-may"),
+    ("method_down", "channels-method", ""),
+    ("headers_down", "channels-headers", "channels-one-a-line-such-as"),
+    ("body_down", "channels-body", "channels-with-placeholders-such-as-name"),
+    ("url_up", "channels-url-when-it-is-up", "channels-empty-such-news-is-not"),
+    ("method_up", "channels-method-for-up", ""),
+    ("headers_up", "channels-headers-for-up", "channels-one-a-line"),
+    ("body_up", "channels-body-for-up", "channels-empty-json-of-our-own"),
+    ("body_group", "channels-body-for-several-alerts-in", "channels-empty-json-of-our-own"),
+    ("secret", "channels-secret-that-signs", "channels-begins-with-whsec-standard-webhooks"),
 ];
 
 impl Input {
@@ -78,13 +75,13 @@ impl Input {
             Shape::Channels => (Control::Channels, String::new()),
             _ => (Control::Line, String::new()),
         };
-        let mut hint = format!("{}.", capital(field.about).replace('`', ""));
+        let mut hint = texts::said(&field.about.replace('`', "")).as_sentence();
         if let Shape::Number(from, to, _) = field.shape {
-            hint = format!("{hint} {from} to {to}.");
+            hint = texts::t("channels-to").text("hint", hint).with("from", from).with("to", to);
         }
         Self {
             name: format!("config.{}", field.name),
-            label: label(field.name),
+            label: texts::said(&label(field.name)),
             hint,
             control,
             is_needed: field.is_needed,
@@ -93,7 +90,7 @@ impl Input {
         }
     }
 
-    fn of_webhook((name, label, hint): (&str, &str, &str)) -> Self {
+    fn of_webhook((name, label, hint): (&str, &'static str, &'static str)) -> Self {
         let (control, value) = match name {
             _ if name.starts_with("method") => {
                 (Control::Choice(vec!["POST", "GET", "PUT"]), "POST")
@@ -104,8 +101,8 @@ impl Input {
         };
         Self {
             name: format!("config.{name}"),
-            label: label.to_owned(),
-            hint: hint.to_owned(),
+            label: texts::t(label),
+            hint: if hint.is_empty() { texts::none() } else { texts::t(hint) },
             control,
             is_needed: false,
             value: value.to_owned(),

@@ -10,6 +10,7 @@ use super::super::form::Fields;
 use super::super::pager::Pager;
 use super::super::project::Here;
 use super::super::reader::When;
+use super::super::texts;
 use super::super::{Site, page};
 use super::kinds;
 use crate::fault::Result;
@@ -24,13 +25,13 @@ pub(super) type State = (&'static str, &'static str, &'static str);
 /// How a channel stands, by what came of it last.
 pub(super) fn state(row: &ChannelRow) -> State {
     if bool::from(row.disabled) {
-        ("paused", "‖", "Disabled")
+        ("paused", "‖", "channels-disabled")
     } else if row.last_error.is_some() {
-        ("bad", "▲", "Failing")
+        ("bad", "▲", "channels-failing")
     } else if row.last_sent_at.is_some() {
-        ("good", "●", "Works")
+        ("good", "●", "channels-works")
     } else {
-        ("new", "○", "Not used yet")
+        ("new", "○", "channels-not-used-yet")
     }
 }
 

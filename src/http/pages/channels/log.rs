@@ -12,11 +12,11 @@ const PAGE: i64 = 50;
 
 /// The filters: the word of the address, and what people read.
 const FILTERS: [(&str, &str); 5] = [
-    ("", "All"),
-    ("sent", "Delivered"),
-    ("pending", "Waiting"),
-    ("failed", "Given up"),
-    ("suppressed", "Kept back"),
+    ("", "channels-log-all"),
+    ("sent", "channels-log-delivered"),
+    ("pending", "channels-log-waiting"),
+    ("failed", "channels-log-given-up"),
+    ("suppressed", "channels-log-kept-back"),
 ];
 
 /// A message.
@@ -73,19 +73,19 @@ pub(super) async fn read(
 
 fn line(here: &Here, row: &NotificationRow) -> Line {
     let (class, shape, word) = match row.state {
-        NotificationState::Sent => ("good", "●", "Delivered"),
-        NotificationState::Pending => ("waiting", "◐", "Waiting"),
-        NotificationState::Failed => ("bad", "▲", "Given up"),
-        NotificationState::Suppressed => ("", "‖", "Kept back"),
+        NotificationState::Sent => ("good", "●", "channels-log-delivered"),
+        NotificationState::Pending => ("waiting", "◐", "channels-log-waiting"),
+        NotificationState::Failed => ("bad", "▲", "channels-log-given-up"),
+        NotificationState::Suppressed => ("", "‖", "channels-log-kept-back"),
     };
     let what = match row.event {
-        Event::Down => "A check went down",
-        Event::Up => "A check is up again",
-        Event::Reminder => "A check is still down",
-        Event::Flapping => "A check is flapping",
-        Event::Test => "Test",
-        Event::ChannelDisabled => "A channel was disabled",
-        Event::Confirm => "Question for consent",
+        Event::Down => "channels-log-a-check-went-down",
+        Event::Up => "channels-log-a-check-is-up-again",
+        Event::Reminder => "channels-log-a-check-is-still-down",
+        Event::Flapping => "channels-log-a-check-is-flapping",
+        Event::Test => "channels-log-test",
+        Event::ChannelDisabled => "channels-log-a-channel-was-disabled",
+        Event::Confirm => "channels-log-question-for-consent",
     };
     Line {
         id: row.notification_id,

@@ -62,16 +62,24 @@ impl Show<'_> {
     fn question(&self) -> String {
         let name = &self.row.channel_name;
         let uses = match (self.count, self.groups.len()) {
-            (0, 0) => "Nothing uses it.".to_owned(),
-            (checks, 0) => format!("Told by {}.", texts::count(checks, "check", "checks")),
+            (0, 0) => texts::t("channels-nothing-uses-it").plain(),
+            (checks, 0) => texts::t("channels-told-by")
+                .with("checks", texts::t("count-checks").count("n", checks).plain())
+                .plain(),
             (checks, _) => {
                 let groups: Vec<&str> =
                     self.groups.iter().map(|g| g.channel_name.as_str()).collect();
-                let checks = texts::count(checks, "check", "checks");
-                format!("Told by {checks}, and by the groups {}.", groups.join(", "))
+                let checks = texts::t("count-checks").count("n", checks).plain();
+                texts::t("channels-told-by-and-by-the")
+                    .with("checks", checks)
+                    .with("join", groups.join(", "))
+                    .plain()
             }
         };
-        format!("Delete the channel “{name}” with its delivery log? {uses}")
+        texts::t("channels-delete-the-channel-with-its")
+            .with("name", name)
+            .with("uses", uses)
+            .plain()
     }
 
     fn delete(&self) -> String {
@@ -110,7 +118,7 @@ async fn tried(here: &Here, uuid: &str, request: Request) -> Result<Response> {
     let said: Vec<&str> =
         remarks.iter().filter(own).map(|remark| remark.message.as_str()).collect();
     let tested = if said.is_empty() {
-        Tested { is_good: true, text: "The test was taken. Look whether it arrived.".to_owned() }
+        Tested { is_good: true, text: texts::t("channels-the-test-was-taken-look").plain() }
     } else {
         Tested { is_good: false, text: said.join(" · ") }
     };
@@ -174,18 +182,17 @@ async fn look(
 
 fn link(here: &Here, check: &Name) -> (String, String) {
     let href = format!("{}{}", here.site.prefix, here.path(&format!("/checks/{}", check.check_id)));
-    let name = if check.check_name.is_empty() { texts::NO_NAME } else { &check.check_name };
-    (href, name.to_owned())
+    (href, texts::name(&check.check_name).into_owned())
 }
 
 fn news(did: &str) -> Option<&'static str> {
     Some(match did {
-        "made" => "The channel is there. Send a test to see whether it works.",
-        "saved" => "Saved.",
-        "enabled" => "The channel is enabled.",
-        "disabled" => "The channel is disabled: it is told of nothing.",
-        "assigned" => "Every check tells this channel now.",
-        "retried" => "The message is sent again.",
+        "made" => "channels-the-channel-is-there-send",
+        "saved" => "channels-saved",
+        "enabled" => "channels-the-channel-is-enabled",
+        "disabled" => "channels-the-channel-is-disabled-it",
+        "assigned" => "channels-every-check-tells-this-channel",
+        "retried" => "channels-the-message-is-sent-again",
         _ => return None,
     })
 }
@@ -198,30 +205,32 @@ fn facts(here: &Here, row: &ChannelRow) -> Result<Vec<(String, String)>> {
         input.show(&config);
         let value = match input.control {
             Control::Channels => continue,
-            Control::Tick => if input.value == "1" { "yes" } else { "no" }.to_owned(),
+            Control::Tick => texts::t(if input.value == "1" { "yes" } else { "no" }).plain(),
             _ => input.value,
         };
         if !value.is_empty() {
-            facts.push((input.label, value));
+            facts.push((input.label.plain(), value));
         }
     }
     let told = match (bool::from(row.on_down), bool::from(row.on_up)) {
-        (true, true) => "going down and coming up",
-        (true, false) => "going down",
-        (false, true) => "coming up",
-        (false, false) => "nothing",
+        (true, true) => "channels-going-down-and-coming-up",
+        (true, false) => "channels-going-down",
+        (false, true) => "channels-coming-up",
+        (false, false) => "channels-told-of-nothing",
     };
-    facts.push(("Is told of".to_owned(), told.to_owned()));
-    let minutes = |n| texts::count(n, "minute", "minutes");
+    facts.push((texts::t("channels-is-told-of").plain(), texts::t(told).plain()));
+    let minutes = |n| texts::t("count-minutes").count("n", n).plain();
     if row.after_minutes > 0 {
-        facts.push(("Waits".to_owned(), minutes(row.after_minutes)));
+        facts.push((texts::t("channels-waits").plain(), minutes(row.after_minutes)));
     }
     if row.remind_every > 0 {
-        facts.push(("Reminded every".to_owned(), minutes(row.remind_every)));
+        facts.push((texts::t("channels-reminded-every").plain(), minutes(row.remind_every)));
     }
     if row.group_threshold > 0 {
-        let many = format!("more than {} messages a minute", row.group_threshold);
-        facts.push(("Collects".to_owned(), many));
+        let many = texts::t("channels-more-than-messages-a-minute")
+            .with("group_threshold", row.group_threshold)
+            .plain();
+        facts.push((texts::t("channels-collects").plain(), many));
     }
     Ok(facts)
 }

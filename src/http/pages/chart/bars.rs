@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::reader::Reader;
+use super::super::texts::Text;
 use super::super::{texts, words};
 use super::class;
 use crate::clock::Timestamp;
@@ -72,31 +73,35 @@ fn of_run(run: &RunRow, span: Span) -> Bar {
         from: run.started_at,
         to: run.finished_at.unwrap_or(span.to),
         class: class(run.result),
-        what: word(run.result).to_owned(),
+        what: texts::t(word(run.result)).plain(),
         took: run.duration,
     }
 }
 
 fn of_slot(slot: &Slot, width: i64, span: Span) -> Bar {
     let from = span.from.plus_micros(slot.slot * width);
-    let what = texts::count(slot.runs, "run", "runs");
+    let what = texts::t("count-runs").count("n", slot.runs).plain();
     Bar {
         from,
         to: from.plus_micros(width),
         class: if slot.bad > 0 { "bad" } else { "good" },
-        what: if slot.bad > 0 { format!("{what}, {} failed", slot.bad) } else { what },
+        what: if slot.bad > 0 {
+            texts::t("chart-bars-some-failed").with("what", what).with("bad", slot.bad).plain()
+        } else {
+            what
+        },
         took: (slot.timed > 0).then(|| slot.total / slot.timed),
     }
 }
 
 fn word(result: RunResult) -> &'static str {
     match result {
-        RunResult::Running => "running",
-        RunResult::Success => "succeeded",
-        RunResult::Fail => "failed",
-        RunResult::Timeout => "took too long",
-        RunResult::Lost => "lost",
-        RunResult::Stopped => "stopped by a pause",
+        RunResult::Running => "chart-bars-running",
+        RunResult::Success => "chart-bars-succeeded",
+        RunResult::Fail => "chart-bars-failed",
+        RunResult::Timeout => "chart-bars-took-too-long",
+        RunResult::Lost => "chart-bars-lost",
+        RunResult::Stopped => "chart-bars-stopped-by-a-pause",
     }
 }
 
@@ -122,7 +127,7 @@ pub(super) fn timeline(bars: &[Bar], span: Span, reader: &Reader) -> String {
     let lanes = lanes(bars);
     let count = lanes.iter().max().map_or(1, |last| last + 1);
     let height = i64::try_from(count).unwrap_or(1) * LANE;
-    let mut svg = open("timeline", height, "when it ran; the table below has the same");
+    let mut svg = open("timeline", height, &texts::t("chart-bars-when-it-ran-the-table"));
     for (bar, lane) in bars.iter().zip(lanes) {
         let y = i64::try_from(lane).unwrap_or(0) * LANE + 2;
         rect(&mut svg, bar, span, (y, LANE - 4), reader);
@@ -139,7 +144,7 @@ pub(super) fn durations(bars: &[Bar], span: Span, sums: &RunSums, reader: &Reade
         return String::new();
     };
     let height_of = |took: i64| (took.max(0) * HEIGHT / longest.max(1)).max(2);
-    let mut svg = open("durations", HEIGHT, "how long runs took; the table below has the same");
+    let mut svg = open("durations", HEIGHT, &texts::t("chart-bars-how-long-runs-took-the"));
     for (bar, took) in timed() {
         let height = height_of(took);
         rect(&mut svg, bar, span, (HEIGHT - height, height), reader);
@@ -155,7 +160,7 @@ pub(super) fn durations(bars: &[Bar], span: Span, sums: &RunSums, reader: &Reade
     svg
 }
 
-fn open(class: &str, height: i64, label: &str) -> String {
+fn open(class: &str, height: i64, label: &Text) -> String {
     format!(
         "<svg class=\"chart {class}\" viewBox=\"0 0 {WIDTH} {height}\" height=\"{height}\" \
          preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{label}\">"

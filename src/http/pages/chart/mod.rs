@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 pub(super) use section::of_check;
 
+use super::texts;
 use crate::domain::run::RunResult;
 
 /// A run as a strip shows it.
@@ -34,7 +35,8 @@ pub(super) fn strip(runs: &[StripRun]) -> String {
     let longest = runs.iter().filter_map(|run| run.duration_micros).max().unwrap_or(0).max(1);
     let mut svg = String::new();
     let failed = runs.iter().filter(|run| class(run.result) == "bad").count();
-    let what = format!("last {} runs, {failed} failed", runs.len());
+    let what =
+        texts::t("chart-last-runs-failed").with("runs", runs.len()).with("failed", failed).plain();
     // Writing to a String never fails.
     let _ = write!(
         svg,

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::super::reader::Reader;
+use super::super::texts;
 use super::super::words;
 use super::bars::{self, Bar};
 use super::uptime::{self, Month};
@@ -14,10 +15,10 @@ use crate::store::checks::CheckRow;
 
 /// The spans that can be chosen: the word in the address, what it is called, and its seconds.
 const SPANS: [(&str, &str, i64); 4] = [
-    ("24h", "24 hours", 86_400),
-    ("7d", "7 days", 7 * 86_400),
-    ("30d", "30 days", 30 * 86_400),
-    ("90d", "90 days", 90 * 86_400),
+    ("24h", "chart-span-24h", 86_400),
+    ("7d", "chart-span-7d", 7 * 86_400),
+    ("30d", "chart-span-30d", 30 * 86_400),
+    ("90d", "chart-span-90d", 90 * 86_400),
 ];
 /// The span where none is chosen.
 const USUAL: usize = 1;
@@ -87,10 +88,10 @@ fn render(charts: &Charts, base: &str, place: usize, reader: &Reader) -> Result<
 fn facts(charts: &Charts, reader: &Reader) -> Vec<(&'static str, String)> {
     let sums = &charts.sums;
     let all = [
-        ("Timed runs", Some(reader.number(sums.runs))),
-        ("Half took at most (p50)", sums.p50.map(words::took)),
-        ("95 of 100 took at most (p95)", sums.p95.map(words::took)),
-        ("Longest", sums.longest.map(words::took)),
+        ("chart-timed-runs", Some(reader.number(sums.runs))),
+        ("chart-p50", sums.p50.map(words::took)),
+        ("chart-p95", sums.p95.map(words::took)),
+        ("chart-longest", sums.longest.map(words::took)),
     ];
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

@@ -1,6 +1,7 @@
 //! The share of each month in which a check was up: a line of a table, with a bar.
 
 use super::super::reader::Reader;
+use super::super::texts;
 use super::super::words;
 use crate::clock::{SECOND, Timestamp};
 use crate::store::stats::TimeSums;
@@ -22,7 +23,10 @@ pub(super) fn month(from: Timestamp, times: &TimeSums, reader: &Reader) -> Month
     Month {
         name,
         bar: share.map(bar).unwrap_or_default(),
-        share: share.map_or_else(|| "not observed".to_owned(), |share| percent(share, reader)),
+        share: share.map_or_else(
+            || texts::t("chart-uptime-not-observed").plain(),
+            |share| percent(share, reader),
+        ),
         downs: times.downs,
         down_for: if times.down_time > 0 {
             words::duration(times.down_time / SECOND)

@@ -1,6 +1,8 @@
 //! `POST …/checks/bulk`: one thing done with all checks that were chosen in the list. Deleting asks
 //! once, on a page that names them.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::extract::Request;
 use axum::response::Response;
@@ -24,7 +26,7 @@ const MOST: usize = 500;
 struct Ask<'a> {
     site: &'a Site,
     rows: &'a [CheckRow],
-    names: Vec<&'a str>,
+    names: Vec<Cow<'a, str>>,
     /// `3 checks`.
     count: String,
     /// Where the form goes, with the prefix.
@@ -102,7 +104,7 @@ fn ask(here: &Here, rows: &[CheckRow], back: &str) -> Response {
         &Ask {
             site: &here.site,
             names: rows.iter().map(picked::name).collect(),
-            count: texts::count(count, "check", "checks"),
+            count: texts::t("count-checks").count("n", count).plain(),
             action: format!("{}{}", here.site.prefix, here.path("/checks/bulk")),
             rows,
             back,

@@ -2,6 +2,8 @@
 //! shows the next times of the schedule, and works without JavaScript: the buttons for that and for
 //! the usual lengths send the form, which comes back filled in.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::extract::{Path, Request};
 use axum::response::Response;
@@ -9,6 +11,7 @@ use http::StatusCode;
 
 use super::super::form::{self, Errors, Field};
 use super::super::project::{Here, to_its_end};
+use super::super::texts::{self, Text};
 use super::super::{Site, page, words};
 use super::draft::Draft;
 use super::picked::{self, Picked};
@@ -35,7 +38,7 @@ struct Edit<'a> {
     preview: Preview,
     channels: &'a [ChannelRow],
     /// The name of the check that is changed; none: a new one.
-    old: Option<&'a str>,
+    old: Option<Cow<'a, str>>,
     /// Where the form goes, with the prefix.
     action: String,
     /// Where the page leads back to, with the prefix.
@@ -50,13 +53,14 @@ struct Edit<'a> {
 }
 
 impl<'a> Edit<'a> {
-    fn field(&self, name: &'a str, label: &'a str, value: &'a str, hint: &'a str) -> Field<'a> {
+    fn field(&self, name: &'a str, label: Text, value: &'a str, hint: Text) -> Field<'a> {
         Field { hint, ..Field::text(name, label, value, self.errors) }
     }
 
     fn name_field(&self) -> Field<'a> {
-        let hint = "What the job does, as you want to read it at night.";
-        let field = self.field("check_name", "Name", &self.draft.check_name, hint);
+        let hint = texts::t("checks-edit-what-the-job-does-as");
+        let field =
+            self.field("check_name", texts::t("checks-edit-name"), &self.draft.check_name, hint);
         let has_focus = self.draft.check_name.is_empty() || field.error.is_some();
         Field { min_length: 1, max_length: 100, has_focus, ..field }
     }

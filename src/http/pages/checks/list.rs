@@ -1,6 +1,7 @@
 //! `/projects/{uuid}/checks`: the checks of a project, a page at a time, those that need somebody
 //! first. So many statements as there are kinds of things on the page, however many checks it has.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use askama::Template;
@@ -12,7 +13,8 @@ use super::super::form::Fields;
 use super::super::pager::Pager;
 use super::super::project::Here;
 use super::super::reader::When;
-use super::super::{Site, page, texts};
+use super::super::texts::{self, Text};
+use super::super::{Site, page};
 use super::picked;
 use crate::clock::Timestamp;
 use crate::context::Context;
@@ -84,7 +86,7 @@ struct Choice<'a> {
     href: String,
     shape: &'static str,
     name: &'a str,
-    word: &'a str,
+    word: Text,
     count: String,
     is_chosen: bool,
 }
@@ -92,7 +94,7 @@ struct Choice<'a> {
 /// A line of the list.
 struct Line<'a> {
     row: &'a CheckRow,
-    name: &'a str,
+    name: Cow<'a, str>,
     /// The address of its page.
     href: String,
     status: &'static str,
@@ -246,7 +248,7 @@ fn counts<'a>(here: &Here, asked: &Asked, data: &Data, base: &str) -> Vec<Choice
         let other = Asked { status, ..asked.clone() };
         let href = format!("{base}?{}", other.query());
         let count = here.site.reader.number(count(name));
-        Choice { href, shape, name, word, count, is_chosen }
+        Choice { href, shape, name, word: texts::t(word), count, is_chosen }
     };
     texts::STATUSES.map(choice).into()
 }
@@ -258,7 +260,7 @@ fn tags<'a>(here: &Here, asked: &Asked, data: &'a Data, base: &str) -> Vec<Choic
         let other = Asked { tag: chosen, ..asked.clone() };
         let href = format!("{base}?{}", other.query());
         let count = here.site.reader.number(tag.checks);
-        Choice { href, shape: "", name: &tag.tag, word: &tag.tag, count, is_chosen }
+        Choice { href, shape: "", name: &tag.tag, word: tag.tag.as_str().into(), count, is_chosen }
     };
     data.tags.iter().map(choice).collect()
 }

@@ -26,8 +26,12 @@ const LAST: i64 = 40;
 const CHANNELS: i64 = 1000;
 
 /// The filters: the word in the address, and the one on the page.
-pub(super) const FILTERS: [(&str, &str); 4] =
-    [("", "All"), ("pings", "Pings"), ("flips", "Changes"), ("told", "Notifications")];
+pub(super) const FILTERS: [(&str, &str); 4] = [
+    ("", "checks-log-all"),
+    ("pings", "checks-log-pings"),
+    ("flips", "checks-log-changes"),
+    ("told", "checks-log-notifications"),
+];
 
 /// A line of the log.
 pub(super) struct Event {
@@ -94,8 +98,11 @@ async fn read(here: &Here, picked: &Picked, chosen: &str, most: i64) -> Result<(
         let (channels, _) = channels::list(&mut conn, here.project_id(), 0, CHANNELS).await?;
         let name = |id: i64| channels.iter().find(|channel| channel.channel_id == id);
         events.extend(rows.iter().map(|row| {
-            let channel = name(row.channel_id).map_or("a deleted channel", |c| &c.channel_name);
-            of_notification(here, row, channel)
+            let channel = name(row.channel_id).map_or_else(
+                || texts::t("checks-log-a-deleted-channel").plain(),
+                |c| c.channel_name.clone(),
+            );
+            of_notification(here, row, &channel)
         }));
         total += count;
     }
@@ -119,27 +126,40 @@ fn event(
 /// What a ping is called, and how it looks.
 pub(super) fn word(kind: PingKind) -> (&'static str, &'static str, &'static str) {
     match kind {
-        PingKind::Success => ("good", "●", "Success"),
-        PingKind::Start => ("running", "▶", "Start"),
-        PingKind::Fail => ("bad", "▲", "Failure"),
-        PingKind::Log => ("", "≡", "Log"),
-        PingKind::Ign => ("", "○", "Ignored"),
+        PingKind::Success => ("good", "●", "checks-log-success"),
+        PingKind::Start => ("running", "▶", "checks-log-start"),
+        PingKind::Fail => ("bad", "▲", "checks-log-failure"),
+        PingKind::Log => ("", "≡", "checks-log-log"),
+        PingKind::Ign => ("", "○", "checks-log-ignored"),
     }
 }
 
 fn of_ping(here: &Here, picked: &Picked, row: &PingRow) -> Event {
     let (class, shape, what) = word(row.kind);
     let what = match row.exit_status {
-        Some(status) => format!("{what}, exit status {status}"),
-        None => what.to_owned(),
+        Some(status) => texts::t("checks-log-exit-status")
+            .text("what", texts::t(what))
+            .with("status", status)
+            .plain(),
+        None => texts::t(what).plain(),
     };
     let from = match row.scheme {
-        Scheme::Email => format!("mail from {}", row.user_agent),
-        _ => format!("{} from {}", row.method, row.remote_address),
+        Scheme::Email => {
+            texts::t("checks-log-mail-from").with("user_agent", &row.user_agent).plain()
+        }
+        _ => texts::t("checks-log-from")
+            .with("method", row.method)
+            .with("remote_address", &row.remote_address)
+            .plain(),
     };
-    let took = row.duration.map(|micros| format!("took {}", words::took(micros)));
-    let body =
-        (row.body_size > 0).then(|| format!("{} bytes", here.site.reader.number(row.body_size)));
+    let took = row
+        .duration
+        .map(|micros| texts::t("checks-log-took").with("micros", words::took(micros)).plain());
+    let body = (row.body_size > 0).then(|| {
+        texts::t("checks-log-bytes")
+            .with("body_size", here.site.reader.number(row.body_size))
+            .plain()
+    });
     let more = [took, Some(from), body].into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let tail = format!("{}/pings/{}", picked::tail(here, &picked.row), row.n);
     let href = Some(format!("{}{}", here.site.prefix, here.path(&tail)));
@@ -153,26 +173,32 @@ fn of_flip(here: &Here, row: &FlipRow) -> Event {
         "down" => "bad",
         _ => "",
     };
-    let what = format!("{} → {}", texts::status_word(from), texts::status_word(to));
+    let what = format!("{} → {}", texts::status_word(from).plain(), texts::status_word(to).plain());
     let more = match row.reason {
-        Reason::Fail => "the job said that it failed",
-        Reason::Timeout => "no ping came in time",
-        Reason::Overrun => "a run took longer than it may",
-        Reason::Ping => "a success came",
-        Reason::Pause => "somebody paused it",
-        Reason::Resume => "it was resumed",
+        Reason::Fail => "reason-of-flip-fail",
+        Reason::Timeout => "reason-of-flip-timeout",
+        Reason::Overrun => "reason-of-flip-overrun",
+        Reason::Ping => "reason-of-flip-ping",
+        Reason::Pause => "reason-of-flip-pause",
+        Reason::Resume => "reason-of-flip-resume",
     };
-    Event { more: more.to_owned(), ..event(here, row.at, class, texts::status_shape(to), what) }
+    Event {
+        more: texts::t(more).plain(),
+        ..event(here, row.at, class, texts::status_shape(to), what)
+    }
 }
 
 fn of_notification(here: &Here, row: &NotificationRow, channel: &str) -> Event {
     let (class, shape, word) = match row.state {
-        NotificationState::Sent => ("good", "✉", "Told"),
-        NotificationState::Pending => ("waiting", "✉", "Telling"),
-        NotificationState::Failed => ("bad", "▲", "Could not tell"),
-        NotificationState::Suppressed => ("", "✉", "Kept back from"),
+        NotificationState::Sent => ("good", "✉", "checks-log-told"),
+        NotificationState::Pending => ("waiting", "✉", "checks-log-telling"),
+        NotificationState::Failed => ("bad", "▲", "checks-log-could-not-tell"),
+        NotificationState::Suppressed => ("", "✉", "checks-log-kept-back-from"),
     };
     let more = row.last_error.clone().or_else(|| row.detail.clone()).unwrap_or_default();
-    let what = format!("{word} {channel}: {}", row.event);
+    let what = texts::t(word)
+        .with("channel", channel)
+        .text("event", texts::said(row.event.as_str()))
+        .plain();
     Event { more, ..event(here, row.created_at, class, shape, what) }
 }

@@ -1,6 +1,8 @@
 //! A check that a page shows, and how its pages are addressed. Who may not ping sees no UUID, which
 //! is the secret part of the ping URL: for them the address has the check's id.
 
+use std::borrow::Cow;
+
 use super::super::project::Here;
 use super::super::texts;
 use crate::fault::Result;
@@ -37,9 +39,6 @@ pub(super) fn tail_for(may_write: bool, row: &CheckRow) -> String {
 }
 
 /// What the check is called; one without a name by a word that says so.
-pub(super) fn name(row: &CheckRow) -> &str {
-    match row.settings.check_name.as_str() {
-        "" => texts::NO_NAME,
-        name => name,
-    }
+pub(super) fn name(row: &CheckRow) -> Cow<'_, str> {
+    texts::name(&row.settings.check_name)
 }

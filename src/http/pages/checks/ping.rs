@@ -1,6 +1,8 @@
 //! `…/checks/{check}/pings/{n}`: one ping with all that came with it, and `…/body`, its body as a
 //! file.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::body::Body;
 use axum::extract::Path;
@@ -10,6 +12,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::super::project::Here;
 use super::super::reader::When;
+use super::super::texts;
 use super::super::{Site, page, words};
 use super::log;
 use super::picked::{self, Picked};
@@ -22,7 +25,7 @@ use crate::store::pings::{self, PingRow};
 struct Opened<'a> {
     site: &'a Site,
     row: &'a PingRow,
-    check: &'a str,
+    check: Cow<'a, str>,
     /// The address of the check's page, with the prefix.
     base: String,
     when: When,
@@ -78,16 +81,30 @@ async fn opened(here: &Here, name: &str, n: &str) -> Result<Response> {
 fn facts(here: &Here, row: &PingRow) -> Vec<(&'static str, String)> {
     let reader = &here.site.reader;
     let is_mail = row.scheme == Scheme::Email;
-    let how = if is_mail { "by mail".to_owned() } else { format!("{} {}", row.scheme, row.method) };
+    let how = if is_mail {
+        texts::t("checks-ping-by-mail").plain()
+    } else {
+        format!("{} {}", row.scheme, row.method)
+    };
     let facts = [
-        ("Received", Some(reader.exact(row.at))),
-        ("How", Some(how)),
-        ("From", Some(row.remote_address.clone())),
-        (if is_mail { "Sender" } else { "User agent" }, Some(row.user_agent.clone())),
-        ("Exit status", row.exit_status.map(|status| status.to_string())),
-        ("Run", row.rid.clone()),
-        ("The run took", row.duration.map(words::took)),
-        ("Body", Some(format!("{} bytes", reader.number(row.body_size)))),
+        ("checks-ping-received", Some(reader.exact(row.at))),
+        ("checks-ping-how", Some(how)),
+        ("checks-ping-from", Some(row.remote_address.clone())),
+        (
+            if is_mail { "checks-ping-sender" } else { "checks-ping-user-agent" },
+            Some(row.user_agent.clone()),
+        ),
+        ("checks-ping-exit-status", row.exit_status.map(|status| status.to_string())),
+        ("checks-ping-run", row.rid.clone()),
+        ("checks-ping-the-run-took", row.duration.map(words::took)),
+        (
+            "checks-ping-body",
+            Some(
+                texts::t("checks-ping-bytes")
+                    .with("body_size", reader.number(row.body_size))
+                    .plain(),
+            ),
+        ),
     ];
     let given = |(name, value): (&'static str, Option<String>)| Some((name, value?));
     facts.into_iter().filter_map(given).filter(|(_, value)| !value.is_empty()).collect()

@@ -8,6 +8,7 @@ use http::{StatusCode, Uri};
 use super::super::form::Fields;
 use super::super::page;
 use super::super::project::Here;
+use super::super::texts;
 use super::draft::Draft;
 use crate::domain::schedule::{Kind, Schedule, zone};
 use crate::fault::{Fault, Result};
@@ -38,7 +39,8 @@ pub(super) fn of(here: &Here, draft: &Draft) -> Preview {
     match read(here, draft) {
         Ok(preview) => preview,
         Err(Fault::Invalid { field, reason }) => {
-            let sentence = format!("{} {reason}", label(&field));
+            let sentence = texts::t("checks-preview-wrong").text("label", texts::t(label(&field)));
+            let sentence = sentence.text("reason", texts::said(&reason)).plain();
             Preview { wrong: Some((field, sentence)), ..Preview::default() }
         }
         Err(fault) => {
@@ -50,10 +52,10 @@ pub(super) fn of(here: &Here, draft: &Draft) -> Preview {
 /// What a field is called in the form.
 fn label(field: &str) -> &'static str {
     match field {
-        "period" => "Period",
-        "grace" => "Grace",
-        "timezone" => "Time zone",
-        _ => "Expression",
+        "period" => "checks-preview-period",
+        "grace" => "checks-preview-grace",
+        "timezone" => "checks-preview-time-zone",
+        _ => "checks-preview-expression",
     }
 }
 

@@ -2,6 +2,7 @@
 //! at 04:00".
 
 use super::super::reader::Reader;
+use super::super::texts::{self, Text};
 use super::super::words;
 use crate::clock::Timestamp;
 use crate::domain::check::Reason;
@@ -14,7 +15,7 @@ pub(super) fn of(
     flip: Option<&FlipRow>,
     now: Timestamp,
     reader: &Reader,
-) -> String {
+) -> Text {
     let teller = Teller { check, now, reader };
     match check.shown_status(now) {
         "new" => teller.waiting(),
@@ -38,61 +39,63 @@ impl Teller<'_> {
         format!("{} ({far})", self.reader.near(at, self.now))
     }
 
-    fn last_ping(&self) -> String {
-        let told = |at| format!("The last ping came at {}.", self.at(at));
-        self.check.last_ping_at.map_or_else(|| "No ping has come yet.".to_owned(), told)
-    }
-
-    fn waiting(&self) -> String {
-        let waits = match self.check.last_ping_at {
-            None => "Waiting for the first ping.",
-            Some(_) => "Resumed, and waiting for a ping.",
-        };
-        format!("{waits} From then on it is watched.")
-    }
-
-    fn up(&self) -> String {
-        let next =
-            self.check.next_ping_at.map(|at| format!("The next is expected at {}", self.at(at)));
-        let down =
-            self.check.alert_at.map(|at| format!("without one it goes down at {}", self.at(at)));
-        match (next, down) {
-            (Some(next), Some(down)) => format!("{} {next}; {down}.", self.last_ping()),
-            (Some(next), None) => format!("{} {next}.", self.last_ping()),
-            (None, _) => format!("{} Its schedule expects no other.", self.last_ping()),
+    fn last_ping(&self) -> Text {
+        match self.check.last_ping_at {
+            Some(at) => texts::t("sentence-last-ping").with("at", self.at(at)),
+            None => texts::t("sentence-no-ping"),
         }
     }
 
-    fn late(&self) -> String {
-        let due = self
-            .check
-            .next_ping_at
-            .map_or_else(String::new, |at| format!("A ping was due at {}", self.at(at)));
-        let down = self.check.alert_at.map_or_else(String::new, |at| {
-            format!("; without one it goes down at {}", self.at(at))
-        });
-        format!("{due}{down}. {}", self.last_ping())
+    fn waiting(&self) -> Text {
+        texts::t(match self.check.last_ping_at {
+            None => "sentence-new",
+            Some(_) => "sentence-resumed",
+        })
     }
 
-    fn paused(&self, flip: Option<&FlipRow>) -> String {
-        let since = flip.map_or_else(String::new, |flip| format!(" since {}", self.at(flip.at)));
-        let how = if bool::from(self.check.settings.manual_resume) {
-            "only who resumes it here has it watched again"
-        } else {
-            "the next ping, or whoever resumes it here, has it watched again"
+    fn up(&self) -> Text {
+        let text = match (self.check.next_ping_at, self.check.alert_at) {
+            (Some(next), Some(down)) => {
+                let text = texts::t("sentence-up").with("next", self.at(next));
+                text.with("down", self.at(down))
+            }
+            (Some(next), None) => texts::t("sentence-up-for-good").with("next", self.at(next)),
+            (None, _) => texts::t("sentence-up-at-its-end"),
         };
-        format!("Not watched{since}; {how}.")
+        text.text("last", self.last_ping())
     }
 
-    fn down(&self, flip: Option<&FlipRow>) -> String {
+    fn late(&self) -> Text {
+        let text = match (self.check.next_ping_at, self.check.alert_at) {
+            (Some(due), Some(down)) => {
+                texts::t("sentence-late").with("due", self.at(due)).with("down", self.at(down))
+            }
+            (Some(due), None) => texts::t("sentence-late-for-good").with("due", self.at(due)),
+            (None, _) => return self.last_ping(),
+        };
+        text.text("last", self.last_ping())
+    }
+
+    fn paused(&self, flip: Option<&FlipRow>) -> Text {
+        let is_by_hand = bool::from(self.check.settings.manual_resume);
+        let how =
+            texts::t(if is_by_hand { "sentence-resumed-here" } else { "sentence-resumed-by-ping" });
+        match flip {
+            Some(flip) => texts::t("sentence-paused-since").with("since", self.at(flip.at)),
+            None => texts::t("sentence-paused"),
+        }
+        .text("how", how)
+    }
+
+    fn down(&self, flip: Option<&FlipRow>) -> Text {
         let Some(flip) = flip else { return self.last_ping() };
-        let since = self.at(flip.at);
         let why = match flip.reason {
-            Reason::Fail => "the job said that it failed".to_owned(),
-            Reason::Overrun => "a run took longer than it may".to_owned(),
-            _ => format!("no ping came within {} of when one was due", self.grace()),
+            Reason::Fail => texts::t("reason-of-flip-fail"),
+            Reason::Overrun => texts::t("reason-of-flip-overrun"),
+            _ => texts::t("sentence-no-ping-within").with("grace", self.grace()),
         };
-        format!("Since {since}: {why}. {}", self.last_ping())
+        let text = texts::t("sentence-down").with("since", self.at(flip.at)).text("why", why);
+        text.text("last", self.last_ping())
     }
 
     fn grace(&self) -> String {

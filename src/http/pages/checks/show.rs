@@ -1,6 +1,8 @@
 //! `/projects/{uuid}/checks/{check}`: one check: its state and why, what pings it, its log, and what
 //! can be done with it.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
@@ -8,6 +10,7 @@ use http::{StatusCode, Uri};
 
 use super::super::form::Fields;
 use super::super::project::Here;
+use super::super::texts::Text;
 use super::super::{Site, chart, page, texts, words};
 use super::log::{self, FILTERS, Log};
 use super::picked::{self, Picked};
@@ -20,14 +23,14 @@ use crate::store::{channels, flips};
 
 /// What may have happened just before, by the word in the address, and how the page tells it.
 const NEWS: [(&str, &str); 8] = [
-    ("made", "The check is made. It waits for its first ping."),
-    ("saved", "The changes are saved."),
-    ("paused", "The check is paused."),
-    ("resumed", "The check is resumed."),
-    ("pinged", "The ping is stored."),
-    ("cloned", "This is the copy. It has a ping URL of its own."),
-    ("moved", "The check is in this project now, and tells all of its channels."),
-    ("busy", "The server could not take the ping. Try again in a moment."),
+    ("made", "checks-the-check-is-made-it"),
+    ("saved", "checks-the-changes-are-saved"),
+    ("paused", "checks-the-check-is-paused"),
+    ("resumed", "checks-the-check-is-resumed"),
+    ("pinged", "checks-the-ping-is-stored"),
+    ("cloned", "checks-this-is-the-copy-it"),
+    ("moved", "checks-the-check-is-in-this"),
+    ("busy", "checks-the-server-could-not-take"),
 ];
 
 /// A line of settings.
@@ -41,7 +44,7 @@ struct Fact {
 struct Show<'a> {
     site: &'a Site,
     row: &'a CheckRow,
-    name: &'a str,
+    name: Cow<'a, str>,
     /// The address of this page, with the prefix.
     base: String,
     /// The address of the list.
@@ -51,7 +54,7 @@ struct Show<'a> {
     /// Its tags, with the address of the list of those that have them.
     tags: Vec<(String, &'a str)>,
     status: &'static str,
-    sentence: String,
+    sentence: Text,
     news: Option<&'static str>,
     facts: Vec<Fact>,
     /// What pings it; none for those who may not ping.
@@ -154,24 +157,34 @@ fn facts(here: &Here, row: &CheckRow, told: &[&str]) -> Vec<Fact> {
     let some = |text: String| (!text.is_empty()).then_some(text);
     let list = |text: &str| some(text.split(',').map(str::trim).collect::<Vec<_>>().join(", "));
     let facts = [
-        ("Schedule", Some(settings.rules().schedule.words())),
-        ("Expression", some(settings.schedule.clone())),
-        ("Grace", Some(words::duration(settings.grace))),
-        ("Longest run", settings.max_runtime.map(words::duration)),
-        ("Last run took", row.last_duration.map(words::took)),
+        ("checks-schedule", Some(settings.rules().schedule.words())),
+        ("checks-expression", some(settings.schedule.clone())),
+        ("checks-grace", Some(words::duration(settings.grace))),
+        ("checks-longest-run", settings.max_runtime.map(words::duration)),
+        ("checks-last-run-took", row.last_duration.map(words::took)),
         (
-            "Down after",
+            "checks-down-after",
             Some(settings.failure_threshold)
                 .filter(|n| *n > 1)
-                .map(|n| texts::count(n, "failure in a row", "failures in a row")),
+                .map(|n| texts::t("count-failures-in-a-row").count("n", n).plain()),
         ),
-        ("Only POST counts", bool::from(settings.post_only).then(|| "yes".to_owned())),
-        ("Words of a start", list(&settings.start_kw)),
-        ("Words of a success", list(&settings.success_kw)),
-        ("Words of a failure", list(&settings.failure_kw)),
-        ("Tells", Some(if told.is_empty() { "nobody".to_owned() } else { told.join(", ") })),
-        ("Pings so far", Some(reader.number(row.n_pings))),
-        ("Made", Some(reader.minute(row.created_at))),
+        (
+            "checks-only-post-counts",
+            bool::from(settings.post_only).then(|| texts::t("yes").plain()),
+        ),
+        ("checks-words-of-a-start", list(&settings.start_kw)),
+        ("checks-words-of-a-success", list(&settings.success_kw)),
+        ("checks-words-of-a-failure", list(&settings.failure_kw)),
+        (
+            "checks-tells",
+            Some(if told.is_empty() {
+                texts::t("checks-row-nobody").plain()
+            } else {
+                told.join(", ")
+            }),
+        ),
+        ("checks-pings-so-far", Some(reader.number(row.n_pings))),
+        ("checks-made", Some(reader.minute(row.created_at))),
     ];
     let given = |(name, value): (&'static str, Option<String>)| Some(Fact { name, value: value? });
     facts.into_iter().filter_map(given).collect()
@@ -209,7 +222,7 @@ pub(in crate::http::pages) fn language_name(language: Language) -> &'static str 
 impl Show<'_> {
     /// What is asked before it is deleted.
     fn question(&self) -> String {
-        format!("Delete “{}” with all of its history? Its ping URL stops working.", self.name)
+        texts::t("checks-delete-with-all-of-its").with("name", &self.name).plain()
     }
 
     /// Where it is deleted.

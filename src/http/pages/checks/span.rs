@@ -2,13 +2,13 @@
 
 use super::super::form::Fields;
 
-/// The units: the letter in the form, the seconds, the word.
+/// The units: the letter in the form, the seconds, the key of the word.
 pub(super) const UNITS: [(&str, i64, &str); 5] = [
-    ("s", 1, "seconds"),
-    ("m", 60, "minutes"),
-    ("h", 3600, "hours"),
-    ("d", 86_400, "days"),
-    ("w", 604_800, "weeks"),
+    ("s", 1, "unit-seconds"),
+    ("m", 60, "unit-minutes"),
+    ("h", 3600, "unit-hours"),
+    ("d", 86_400, "unit-days"),
+    ("w", 604_800, "unit-weeks"),
 ];
 
 /// A number and a unit, as typed.

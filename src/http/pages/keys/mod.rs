@@ -11,6 +11,7 @@ use http::{StatusCode, Uri};
 use super::form::{self, Fields};
 use super::project::to_its_end;
 use super::reader::When;
+use super::texts;
 use super::visit::Visit;
 use super::{Pages, Site, page, see_other};
 use crate::fault::{Fault, Result};
@@ -35,7 +36,7 @@ struct Line {
 impl Line {
     fn revoking(&self) -> String {
         let key = &self.key;
-        format!("Revoke the access key {key}? Whatever signs with it is refused from now on.")
+        texts::t("keys-revoke-the-access-key-whatever").with("key", key).plain()
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::super::checks::{self, Seen};
 use super::super::project::Here;
+use super::super::texts::{self, Language};
 use super::super::{Pages, Site};
 use super::Hall;
 use crate::context::Context;
@@ -39,6 +40,7 @@ pub(super) struct View {
     may_write: bool,
     prefix: String,
     ping_endpoint: String,
+    language: Language,
 }
 
 impl View {
@@ -49,6 +51,7 @@ impl View {
             may_write: here.opened.may_write(),
             prefix: here.site.prefix.clone(),
             ping_endpoint: here.site.ping_endpoint.clone(),
+            language: texts::spoken(),
         }
     }
 
@@ -77,7 +80,9 @@ pub(super) fn enter(pages: &Pages, view: View) -> broadcast::Receiver<Bytes> {
     rooms.insert(view.clone(), Arc::clone(&room));
     drop(rooms);
     // It is not given the pages: with them it would hold the ping writer's queue open.
-    tokio::spawn(keep(pages.ctx.clone(), Arc::clone(&pages.hall), view, room));
+    let language = view.language;
+    let work = keep(pages.ctx.clone(), Arc::clone(&pages.hall), view, room);
+    tokio::spawn(language.speak(work));
     receiver
 }
 

@@ -14,6 +14,7 @@ use http::{HeaderValue, StatusCode};
 use super::form::Fields;
 use super::home::is_set_up;
 use super::sheet::Sheet;
+use super::texts;
 use super::{
     Pages, Site, answer, asking, guesses, next, problem, see_other, session, sign_in_code, site,
 };
@@ -50,7 +51,7 @@ async fn go(State(pages): State<Pages>, head: Parts) -> Response {
     let site = Site::of(&head, &pages.ctx.config);
     match gone(&pages, &site, &head).await {
         Ok(response) => response,
-        Err(fault) => refused(&site, &fault),
+        Err(fault) => here(&site, &fault),
     }
 }
 
@@ -65,7 +66,10 @@ async fn gone(pages: &Pages, site: &Site, head: &Parts) -> Result<Response> {
     let address = site::client(head, &ctx.config).address;
     pages.ways.take(&guesses::neighbourhood(address), ctx.clock.steady_micros())?;
     let mut query = Fields::parse(head.uri.query().unwrap_or_default().as_bytes());
-    let way = pages.provider.begin(ctx, &redirect(site)).await?;
+    let way = match pages.provider.begin(ctx, &redirect(site)).await {
+        Ok(way) => way,
+        Err(fault) => return Ok(refused(site, &fault)),
+    };
     let mut response = answer(StatusCode::SEE_OTHER, String::new());
     let url = HeaderValue::from_str(&way.url).map_err(Fault::internal)?;
     response.headers_mut().insert(LOCATION, url);
@@ -120,7 +124,7 @@ async fn back(State(pages): State<Pages>, head: Parts) -> Response {
     let site = Site::of(&head, &pages.ctx.config);
     let mut response = match came_back(&pages, &site, &head).await {
         Ok(response) => response,
-        Err(fault) => refused(&site, &fault),
+        Err(fault) => here(&site, &fault),
     };
     // Whatever came of it, it does not count again.
     if let Ok(cookie) = cookie::for_a_while(COOKIE, "", 0, site.https) {
@@ -147,7 +151,14 @@ async fn came_back(pages: &Pages, site: &Site, head: &Parts) -> Result<Response>
         return Err(Fault::Forbidden("the provider did not sign you in".to_owned()));
     }
     let Kept { nonce, verifier, next, .. } = &kept;
-    let claims = pages.provider.finish(ctx, &redirect(site), &code, nonce, verifier).await?;
+    // A cookie can be sent again and again, and each time the provider is asked.
+    let address = site::client(head, &ctx.config).address;
+    pages.ways.take(&guesses::neighbourhood(address), ctx.clock.steady_micros())?;
+    let traded = pages.provider.finish(ctx, &redirect(site), &code, nonce, verifier).await;
+    let claims = match traded {
+        Ok(claims) => claims,
+        Err(fault) => return Ok(refused(site, &fault)),
+    };
     let own = ctx.clone();
     // On a task of its own: a client that hangs up must not cut a transaction short.
     let user = tokio::spawn(async move { identities::sign_in(&own, &claims).await });
@@ -161,32 +172,29 @@ async fn came_back(pages: &Pages, site: &Site, head: &Parts) -> Result<Response>
     Ok(response)
 }
 
+/// The page for a fault of our own making: a database that is out is not the provider's.
+fn here(site: &Site, fault: &Fault) -> Response {
+    match fault {
+        Fault::Unavailable(_) => problem(site, fault),
+        fault => refused(site, fault),
+    }
+}
+
 /// The page that says why nobody was signed in, and leads back.
 fn refused(site: &Site, fault: &Fault) -> Response {
-    let (status, text) = match fault {
-        Fault::Forbidden(why) => (StatusCode::FORBIDDEN, why.clone()),
-        Fault::Unavailable(_) => {
-            let text = "The provider can’t be reached. Try again in a moment, or sign in with your \
-                        password.";
-            (StatusCode::SERVICE_UNAVAILABLE, text.to_owned())
-        }
+    let (status, line) = match fault {
+        Fault::Forbidden(why) => (StatusCode::FORBIDDEN, texts::said(why).as_sentence()),
+        Fault::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, texts::t("oidc-out-of-reach")),
         Fault::RateLimited { .. } => {
             let told = asking::told(Fault::RateLimited { retry_after: retry_after(fault) });
-            (StatusCode::TOO_MANY_REQUESTS, told.whole.unwrap_or_default())
+            (StatusCode::TOO_MANY_REQUESTS, told.summary().unwrap_or_default())
         }
         fault => return problem(site, fault),
     };
-    let mut text = text;
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    if !text.ends_with('.') {
-        text.push('.');
-    }
     let sheet = Sheet {
-        lines: vec![text],
-        way_on: Some(("/sign-in".to_owned(), "Back to the sign-in")),
-        ..Sheet::new(site, "You are not signed in")
+        lines: vec![line],
+        way_on: Some(("/sign-in".to_owned(), texts::t("oidc-back-to-the-sign-in"))),
+        ..Sheet::new(site, texts::t("oidc-you-are-not-signed-in"))
     };
     sheet.answer(status)
 }

@@ -7,6 +7,7 @@ use http::StatusCode;
 use super::super::form::{self, Errors, Field};
 use super::super::see_other;
 use super::super::sheet::Sheet;
+use super::super::texts;
 use super::super::visit::Visit;
 use super::to_its_end;
 use crate::fault::{Fault, Result};
@@ -19,20 +20,20 @@ pub(in crate::http::pages) async fn show(visit: Visit) -> Response {
 
 fn asked_for(visit: &Visit, name: &str, errors: &Errors, status: StatusCode) -> Response {
     let name = Field {
-        hint: "What its jobs have in common: a team, a machine, a customer.",
+        hint: texts::t("project-fresh-what-its-jobs-have-in"),
         min_length: 1,
         max_length: names::LONGEST,
         has_focus: true,
-        ..Field::text("project_name", "Name", name, errors)
+        ..Field::text("project_name", texts::t("project-fresh-name"), name, errors)
     };
-    let line = "A project has its own checks, channels and members.";
+    let line = texts::t("project-fresh-a-project-has-its-own");
     let sheet = Sheet {
-        lines: vec![line.to_owned()],
+        lines: vec![line],
         problem: errors.summary(),
         fields: vec![name],
         action: "/projects/new".to_owned(),
-        button: Some("Make the project"),
-        ..Sheet::new(&visit.site, "New project")
+        button: Some(texts::t("project-fresh-make-the-project")),
+        ..Sheet::new(&visit.site, texts::t("project-fresh-new-project"))
     };
     sheet.answer(status)
 }

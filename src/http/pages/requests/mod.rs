@@ -9,6 +9,7 @@ use http::{StatusCode, Uri};
 use super::form::Fields;
 use super::pager::Pager;
 use super::reader::When;
+use super::texts;
 use super::visit::Visit;
 use super::{Pages, Site, page};
 use crate::fault::Result;

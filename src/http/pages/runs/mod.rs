@@ -21,11 +21,11 @@ use crate::store::runs::{self, Filter, NamedRun};
 const PAGE: i64 = 100;
 /// As many checks are offered.
 const CHECKS: i64 = 1000;
-/// The spans of time to choose from: word of the address, seconds, what people read.
+/// The spans of time to choose from: word of the address, seconds, the key of what people read.
 const SPANS: [(&str, i64, &str); 3] = [
-    ("day", 86_400, "last 24 hours"),
-    ("week", 604_800, "last 7 days"),
-    ("month", 2_592_000, "last 30 days"),
+    ("day", 86_400, "runs-last-day"),
+    ("week", 604_800, "runs-last-week"),
+    ("month", 2_592_000, "runs-last-month"),
 ];
 
 pub(super) fn routes() -> Router<Pages> {
@@ -76,12 +76,12 @@ impl Asked {
 /// What a result is called: class, shape, word.
 fn word(result: RunResult) -> (&'static str, &'static str, &'static str) {
     match result {
-        RunResult::Running => ("running", "▶", "Running"),
-        RunResult::Success => ("good", "●", "Success"),
-        RunResult::Fail => ("bad", "▲", "Failure"),
-        RunResult::Timeout => ("bad", "◆", "Too long"),
-        RunResult::Lost => ("", "○", "Lost"),
-        RunResult::Stopped => ("", "‖", "Stopped"),
+        RunResult::Running => ("running", "▶", "runs-running"),
+        RunResult::Success => ("good", "●", "runs-success"),
+        RunResult::Fail => ("bad", "▲", "runs-failure"),
+        RunResult::Timeout => ("bad", "◆", "runs-too-long"),
+        RunResult::Lost => ("", "○", "runs-lost"),
+        RunResult::Stopped => ("", "‖", "runs-stopped"),
     }
 }
 
@@ -149,10 +149,9 @@ async fn list(here: &Here, uri: &Uri) -> Result<Response> {
 fn line(here: &Here, row: &NamedRun) -> Line {
     let run = &row.run;
     let reader = &here.site.reader;
-    let name = if row.check_name.is_empty() { texts::NO_NAME } else { &row.check_name };
     Line {
         mark: word(run.result),
-        name: name.to_owned(),
+        name: texts::name(&row.check_name).into_owned(),
         href: format!("{}{}", here.site.prefix, here.path(&format!("/checks/{}", run.check_id))),
         began: reader.when(run.started_at, here.now),
         clock: reader.minute(run.started_at),

@@ -8,6 +8,7 @@ use super::super::form::{Errors, Field, Fields};
 use super::super::pager::Pager;
 use super::super::project::Here;
 use super::super::reader::When;
+use super::super::texts::Text;
 use super::super::{Site, page, texts};
 use crate::fault::Result;
 use crate::service::transfer::{Difference, Report, Thing};
@@ -43,9 +44,9 @@ struct Line {
 impl Line {
     fn question(&self) -> String {
         if self.is_self {
-            "Leave this project? An owner has to let you in again.".to_owned()
+            texts::t("settings-leave-this-project-an-owner").plain()
         } else {
-            format!("Take {} out of this project?", self.row.email)
+            texts::t("settings-take-out-of-this-project").with("email", &self.row.email).plain()
         }
     }
 
@@ -53,12 +54,12 @@ impl Line {
         format!("{}/remove", self.base)
     }
 
-    fn word(&self) -> &'static str {
-        if self.is_self { "Leave…" } else { "Remove…" }
+    fn word(&self) -> Text {
+        texts::t(if self.is_self { "settings-leave" } else { "settings-remove" })
     }
 
-    fn sure(&self) -> &'static str {
-        if self.is_self { "Leave it" } else { "Remove them" }
+    fn sure(&self) -> Text {
+        texts::t(if self.is_self { "settings-leave-it" } else { "settings-remove-them" })
     }
 }
 
@@ -80,13 +81,13 @@ struct Show<'a> {
 }
 
 impl<'a> Show<'a> {
-    fn field(&'a self, name: &'a str, label: &'a str, value: &'a str, hint: &'a str) -> Field<'a> {
+    fn field(&'a self, name: &'a str, label: Text, value: &'a str, hint: Text) -> Field<'a> {
         Field { hint, max_length: 100, ..Field::text(name, label, value, self.errors) }
     }
 
     #[allow(clippy::unused_self, reason = "templates ask the page for it")]
-    fn rotating(&self) -> &'static str {
-        "Make a new ping key? Every ping URL with the old one stops working at once."
+    fn rotating(&self) -> Text {
+        texts::t("settings-make-a-new-ping-key")
     }
 
     fn rotate(&self) -> String {
@@ -95,7 +96,7 @@ impl<'a> Show<'a> {
 
     #[allow(clippy::unused_self, reason = "templates ask the page for it")]
     fn things(&self, things: &[Thing]) -> String {
-        texts::count(i64::try_from(things.len()).unwrap_or(i64::MAX), "thing", "things")
+        texts::t("count-things").count("n", i64::try_from(things.len()).unwrap_or(i64::MAX)).plain()
     }
 
     /// What is changed about a thing, in a line.
@@ -103,7 +104,7 @@ impl<'a> Show<'a> {
     fn difference(&self, difference: &Difference) -> String {
         match &difference.values {
             Some((old, new)) => format!("{}: {old} → {new}", difference.field),
-            None => format!("{}: another secret", difference.field),
+            None => texts::t("settings-another-secret").with("field", &difference.field).plain(),
         }
     }
 }
@@ -134,10 +135,10 @@ pub(super) async fn look(
     };
     let project = &here.opened.project;
     let news = match asked.take("did").as_str() {
-        "saved" => Some("Saved."),
-        "rotated" => Some("The ping key is a new one. Put it into your jobs."),
-        "role" => Some("The role is changed."),
-        "removed" => Some("They are no member any more."),
+        "saved" => Some("settings-saved"),
+        "rotated" => Some("settings-the-ping-key-is-a"),
+        "role" => Some("settings-the-role-is-changed"),
+        "removed" => Some("settings-they-are-no-member-any"),
         _ => None,
     };
     let name = draft.project_name.clone().unwrap_or_else(|| project.project_name.clone());
@@ -161,5 +162,8 @@ pub(super) async fn look(
 }
 
 /// The roles with their words, the highest first.
-pub(super) const ROLES: [(Role, &str); 3] =
-    [(Role::Owner, "Owner"), (Role::Editor, "Editor"), (Role::Viewer, "Viewer")];
+pub(super) const ROLES: [(Role, &str); 3] = [
+    (Role::Owner, "settings-owner"),
+    (Role::Editor, "settings-editor"),
+    (Role::Viewer, "settings-viewer"),
+];

@@ -11,6 +11,7 @@ use http::StatusCode;
 use super::super::form::{self, Errors, Field, Fields};
 use super::super::project::{Here, to_its_end};
 use super::super::reader::When;
+use super::super::texts::{self, Text};
 use super::super::{Site, page};
 use super::Latest;
 use crate::fault::{Fault, Result};
@@ -62,7 +63,7 @@ struct Unsaid {
 }
 
 impl Edit<'_> {
-    fn field<'b>(&'b self, name: &'b str, label: &'b str, hint: &'b str) -> Field<'b> {
+    fn field<'b>(&'b self, name: &'b str, label: Text, hint: Text) -> Field<'b> {
         let value = match name {
             "title" => &self.page.title,
             "slug" => &self.page.slug,
@@ -94,7 +95,9 @@ impl Edit<'_> {
     }
 
     fn question(&self) -> String {
-        format!("Delete “{}”? Its address and its badge stop working.", self.page.title)
+        texts::t("status-pages-edit-delete-its-address-and-its")
+            .with("title", &self.page.title)
+            .plain()
     }
 
     fn delete(&self) -> String {

@@ -12,6 +12,7 @@ use http::StatusCode;
 use http::request::Parts;
 
 use super::super::reader::When;
+use super::super::texts::Text;
 use super::super::{Pages, Site, page, problem, session, texts};
 use super::Latest;
 use crate::fault::{Fault, Result};
@@ -40,7 +41,7 @@ struct Public<'a> {
     text: &'a str,
     /// All in a word: the state's name, and a sentence.
     status: &'static str,
-    sentence: &'static str,
+    sentence: Text,
     lines: Vec<Line>,
     notices: Vec<Said>,
     as_of: When,
@@ -89,10 +90,7 @@ fn render(site: &Site, view: &View, pages: &Pages) -> Response {
     let (reader, now) = (&site.reader, pages.ctx.now());
     let (status, sentence) = whole(view.checks.iter().map(|check| check.status));
     let line = |check: &Shown| Line {
-        name: match check.name.as_str() {
-            "" => texts::NO_NAME.to_owned(),
-            name => name.to_owned(),
-        },
+        name: texts::name(&check.name).into_owned(),
         status: check.status,
         strip: strip(&check.days),
         share: share(&check.days, site),
@@ -118,17 +116,17 @@ fn render(site: &Site, view: &View, pages: &Pages) -> Response {
 }
 
 /// The state of several checks together, and a sentence that tells it.
-pub(super) fn whole(states: impl Iterator<Item = &'static str>) -> (&'static str, &'static str) {
+pub(super) fn whole(states: impl Iterator<Item = &'static str>) -> (&'static str, Text) {
     let states: Vec<&str> = states.collect();
     let any = |status: &str| states.contains(&status);
     if any("down") {
-        ("down", "Something is down.")
+        ("down", texts::t("status-pages-public-something-is-down"))
     } else if any("grace") {
-        ("grace", "Something is late.")
+        ("grace", texts::t("status-pages-public-something-is-late"))
     } else if any("up") {
-        ("up", "All is well.")
+        ("up", texts::t("status-pages-public-all-is-well"))
     } else {
-        ("new", "Nothing is watched right now.")
+        ("new", texts::t("status-pages-public-nothing-is-watched-right-now"))
     }
 }
 
@@ -167,13 +165,17 @@ fn share(days: &[Day], site: &Site) -> String {
     let up: i128 = days.iter().map(|day| i128::from(day.up_time)).sum();
     let down: i128 = days.iter().map(|day| i128::from(day.down_time)).sum();
     if up + down == 0 {
-        return "not observed yet".to_owned();
+        return texts::t("status-pages-public-not-observed-yet").plain();
     }
     let bad = days.iter().filter(|day| class_of(day) == "bad").count();
     // Rounded down: what was down for a moment was not up throughout.
     let share = f64::from(i32::try_from(up * 10_000 / (up + down)).unwrap_or(0)) / 100.0;
-    let days = texts::count(i64::try_from(bad).unwrap_or(0), "day", "days");
-    format!("{} % up in {DAYS} days, down on {days}", site.reader.decimal(share, 2))
+    let days = texts::t("count-days").count("n", i64::try_from(bad).unwrap_or(0)).plain();
+    texts::t("status-pages-public-up-in-days-down-on")
+        .with("share", site.reader.decimal(share, 2))
+        .with("days", DAYS)
+        .with("bad", days)
+        .plain()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::form::{self, Errors, Field, Fields};
 use super::pager::Pager;
 use super::project::to_its_end;
 use super::reader::When;
+use super::texts::{self, Text};
 use super::visit::Visit;
 use super::{Pages, Site, page, see_other};
 use crate::fault::{Fault, Result};
@@ -52,9 +53,7 @@ impl Line<'_> {
 
     fn revoking(&self) -> String {
         let subject = &self.row.subject;
-        format!(
-            "Revoke the token “{subject}”? Whatever uses it is refused from now on. Its place stays taken until it expires."
-        )
+        texts::t("tokens-revoke-the-token-whatever-uses").with("subject", subject).plain()
     }
 
     fn revoke(&self) -> String {
@@ -123,14 +122,14 @@ struct List<'a> {
     places: String,
     is_full: bool,
     /// What is said about the life of a new one.
-    life: String,
+    life: Text,
     draft: &'a Draft,
     errors: &'a Errors,
     news: Option<&'static str>,
 }
 
 impl<'a> List<'a> {
-    fn field(&self, name: &'a str, label: &'a str, value: &'a str, hint: &'a str) -> Field<'a> {
+    fn field(&self, name: &'a str, label: Text, value: &'a str, hint: Text) -> Field<'a> {
         Field { hint, ..Field::text(name, label, value, self.errors) }
     }
 }
@@ -147,8 +146,8 @@ struct Wish {
 async fn show(visit: Visit, uri: Uri) -> Response {
     let mut asked = Fields::parse(uri.query().unwrap_or_default().as_bytes());
     let news = match asked.take("did").as_str() {
-        "revoked" => Some("The token is revoked."),
-        "deleted" => Some("The token is deleted: its place is free."),
+        "revoked" => Some("tokens-the-token-is-revoked"),
+        "deleted" => Some("tokens-the-token-is-deleted-its"),
         _ => None,
     };
     let wish = Wish { page: Pager::number(&asked.take("page")), news, open: None };
@@ -185,13 +184,12 @@ async fn list(
             site: &visit.site,
             lines,
             pager: Pager::new(&base, number, PAGE, total),
-            places: format!(
-                "{} of {} places are left.",
-                reader.number(left),
-                reader.number(max_count)
-            ),
+            places: texts::t("tokens-of-places-are-left")
+                .with("left", reader.number(left))
+                .with("max_count", reader.number(max_count))
+                .plain(),
             is_full: left == 0,
-            life: format!("Days, {} at most.", ctx.config.tokens.max_days),
+            life: texts::t("tokens-days-at-most").with("max_days", ctx.config.tokens.max_days),
             draft,
             errors,
             news: wish.news,
@@ -203,11 +201,11 @@ fn line<'a>(visit: &Visit, row: &'a TokenRow, open: Option<i64>) -> Result<Line<
     let (now, reader) = (visit.now, &visit.site.reader);
     let is_over = row.expires_at <= now;
     let mark = if bool::from(row.revoked) {
-        ("bad", "▲", "Revoked")
+        ("bad", "▲", "tokens-revoked")
     } else if is_over {
-        ("paused", "‖", "Expired")
+        ("paused", "‖", "tokens-expired")
     } else {
-        ("good", "●", "In use")
+        ("good", "●", "tokens-in-use")
     };
     let is_open = open == Some(row.token_id);
     Ok(Line {
@@ -238,8 +236,7 @@ async fn made(visit: &Visit, request: Request) -> Result<Response> {
     };
     match made {
         Ok(row) => {
-            let news =
-                Some("The token is made. Copy its text below; the eye shows it again later.");
+            let news = Some("tokens-the-token-is-made-copy");
             let wish = Wish { page: 1, open: Some(row.token_id), news };
             let fresh = Draft::fresh(visit.ctx().config.tokens.max_days);
             list(visit, StatusCode::OK, wish, &fresh, &Errors::default()).await

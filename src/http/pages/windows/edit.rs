@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use super::super::form::{self, Errors, Field};
 use super::super::project::{Here, to_its_end};
+use super::super::texts::{self, Text};
 use super::super::{Site, page};
 use super::draft::Draft;
 use crate::fault::{Fault, Result};
@@ -68,11 +69,11 @@ impl<'a> Form<'a> {
         self.render().map_err(Fault::internal)
     }
 
-    fn field(&'a self, name: &'a str, label: &'a str, value: &'a str, hint: &'a str) -> Field<'a> {
+    fn field(&'a self, name: &'a str, label: Text, value: &'a str, hint: Text) -> Field<'a> {
         Field { hint, ..Field::text(name, label, value, self.errors) }
     }
 
-    fn time(&'a self, name: &'a str, label: &'a str, value: &'a str, hint: &'a str) -> Field<'a> {
+    fn time(&'a self, name: &'a str, label: Text, value: &'a str, hint: Text) -> Field<'a> {
         Field { kind: "datetime-local", ..self.field(name, label, value, hint) }
     }
 

@@ -13,6 +13,7 @@ use http::{StatusCode, Uri};
 
 use super::form::{self, Errors, Fields};
 use super::project::{Here, to_its_end};
+use super::texts;
 use super::{Pages, Site, page, words};
 use crate::clock::{SECOND, Timestamp};
 use crate::fault::{Fault, Result};
@@ -52,7 +53,7 @@ struct Line {
 
 impl Line {
     fn question(&self) -> String {
-        format!("Delete the window “{}”? What it keeps back is told then.", self.title)
+        texts::t("windows-delete-the-window-what-it").with("title", &self.title).plain()
     }
 
     fn delete(&self) -> String {
@@ -77,10 +78,10 @@ struct List<'a> {
 async fn show(here: Here, uri: Uri) -> Response {
     let mut asked = Fields::parse(uri.query().unwrap_or_default().as_bytes());
     let news = match asked.take("did").as_str() {
-        "made" => Some("The window is there."),
-        "saved" => Some("The changes are saved."),
-        "ended" => Some("It has ended: alerts go out again."),
-        "deleted" => Some("The window is deleted."),
+        "made" => Some("windows-the-window-is-there"),
+        "saved" => Some("windows-the-changes-are-saved"),
+        "ended" => Some("windows-it-has-ended-alerts-go"),
+        "deleted" => Some("windows-the-window-is-deleted"),
         _ => None,
     };
     let draft = Draft::default();
@@ -135,29 +136,39 @@ fn line(here: &Here, base: &str, row: &Window) -> Line {
         next = row.opening(opening.until).filter(|later| later.from >= opening.until);
     }
     let when = match &first {
-        None => "ended".to_owned(),
+        None => texts::t("windows-ended").plain(),
         Some(opening) if opening.from <= now => {
-            format!("open until {}", reader.minute(opening.until))
+            texts::t("windows-open-until").with("until", reader.minute(opening.until)).plain()
         }
-        Some(opening) => {
-            format!("{} until {}", reader.minute(opening.from), reader.minute(opening.until))
-        }
+        Some(opening) => texts::t("windows-until")
+            .with("opening", reader.minute(opening.from))
+            .with("until", reader.minute(opening.until))
+            .plain(),
     };
     let repeats = row.repeat.as_deref().map(|expression| {
         let lasts = words::duration(row.duration.unwrap_or_default());
-        format!("{when}; {expression}, {lasts} each time")
+        texts::t("windows-each-time")
+            .with("when", &when)
+            .with("expression", expression)
+            .with("lasts", lasts)
+            .plain()
     });
     let covers = if bool::from(row.whole_project) {
-        "all checks".to_owned()
+        texts::t("windows-all-checks").plain()
     } else {
-        let checks =
-            (!row.checks.is_empty()).then(|| format!("{} checks by name", row.checks.len()));
-        let tags = (!row.tags.is_empty()).then(|| format!("tags {}", row.tags.join(", ")));
+        let checks = (!row.checks.is_empty())
+            .then(|| texts::t("windows-checks-by-name").with("checks", row.checks.len()).plain());
+        let tags = (!row.tags.is_empty())
+            .then(|| texts::t("windows-tags").with("join", row.tags.join(", ")).plain());
         [checks, tags].into_iter().flatten().collect::<Vec<_>>().join("; ")
     };
-    let title = if row.title.is_empty() { "Window without a title" } else { &row.title };
+    let title = if row.title.is_empty() {
+        texts::t("windows-window-without-a-title").plain()
+    } else {
+        row.title.clone()
+    };
     Line {
-        title: title.to_owned(),
+        title,
         bars,
         when: repeats.unwrap_or(when),
         covers,
