@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -18,7 +19,7 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
 use crate::fault::{Fault, Result};
@@ -159,7 +160,7 @@ pub fn equal_in_constant_time(a: &[u8], b: &[u8]) -> bool {
 
 /// How many passwords are hashed at the same time. Each takes 19 MiB and a core for a while, so that
 /// a flood of sign-ins must queue here and not eat the machine.
-static HASHING: Semaphore = Semaphore::const_new(4);
+static HASHING: Semaphore = Semaphore::const_new(2);
 
 /// An Argon2id hash of a password with a random salt, as a PHC string; off the async threads.
 ///
@@ -185,17 +186,21 @@ pub async fn verify_password(password: &str, stored: Option<&str>) -> Result<boo
     .await
 }
 
-/// Runs one hash on a thread that may block.
+/// Runs one hash on a thread of its own. The memory that it takes stays with the part of the allocator
+/// that its thread used, which the next such thread takes over; the threads of the pool that is there
+/// for blocking work would keep as much each.
 async fn hashing<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let turn = HASHING.acquire().await.map_err(Fault::internal)?;
+    let (done, outcome) = oneshot::channel();
     let in_turn = move || {
         // Kept to the end of the work, even where nobody waits for it any more.
         let _turn = turn;
-        work()
+        let _ = done.send(work());
     };
-    tokio::task::spawn_blocking(in_turn).await.map_err(Fault::internal)?
+    thread::Builder::new().name("password".to_owned()).spawn(in_turn).map_err(Fault::internal)?;
+    outcome.await.map_err(Fault::internal)?
 }
 
 fn hash_now(password: &Secret) -> Result<String> {
