@@ -18,11 +18,12 @@ use crate::fault::{Fault, Result};
 use crate::http::listen::{self, Bound, Limits};
 use crate::http::management::{self, ManagementState};
 use crate::http::tls::{self, Acceptor};
-use crate::http::{Front, broken, jobs, ops, pages, ping};
+use crate::http::{Front, broken, jobs, monitors, ops, pages, ping};
 use crate::ingest::Ingest;
 use crate::maintenance::Keeper;
 use crate::notify::Notifier;
 use crate::notify::outbound::{self, Outbound};
+use crate::probe::Prober;
 use crate::service::pings::Finder;
 use crate::smtp::{self, Postbox};
 use crate::vitals::Vitals;
@@ -116,6 +117,8 @@ impl House {
         workers.start("keeper", keeper.run(in_the_shop.clone()));
         let notifier = Notifier::new(ctx.clone(), outbound.clone(), vitals.clone(), &node_id);
         workers.start("notifier", notifier.run(in_the_shop.clone()));
+        let prober = Prober::new(ctx.clone(), ingest.clone(), outbound.clone());
+        workers.start("prober", prober.run(in_the_shop.clone()));
         workers.start("janitor", janitor::run(ctx.clone(), in_the_shop.clone()));
         if let Some(heartbeat) = heartbeat(ctx, &vitals)? {
             workers.start("heartbeat", heartbeat.run(in_the_shop.clone()));
@@ -129,8 +132,10 @@ impl House {
 
         announce(ctx, &listeners, mail.as_ref()).await?;
         let state = ManagementState::new(ctx.clone(), journal, outbound.clone());
+        let limiter = state.limiter.clone();
         let parts = management::router(state)
             .merge(jobs::router(ctx.clone()))
+            .merge(monitors::router(ctx.clone(), limiter))
             .merge(ops::router(ctx.clone(), vitals.clone(), ingest.clone()))
             .merge(pages::router(ctx.clone(), ingest.clone(), at_the_door.clone(), outbound));
         let finder = Finder::new(ctx.store.clone());
@@ -208,6 +213,7 @@ impl House {
         let _ = self.shop.send(true);
         let others = [
             "detector",
+            "prober",
             "keeper",
             "notifier",
             "janitor",

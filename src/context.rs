@@ -41,6 +41,8 @@ pub struct Bells {
     pub detector: Arc<Notify>,
     /// A notification was queued.
     pub notifier: Arc<Notify>,
+    /// A monitor was made or changed.
+    pub prober: Arc<Notify>,
     /// A maintenance window was changed, and what it keeps back wants to be looked at.
     pub keeper: Arc<Notify>,
 }

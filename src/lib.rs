@@ -20,6 +20,7 @@
 //! * [`ingest`] — the ping writer: queue in, group commit, outcome out
 //! * [`detector`] — the next deadline, flips, the outbox
 //! * [`maintenance`] — the ends of maintenance windows
+//! * [`probe`] — devices and blacklists: what is due, what is asked, what is found
 //! * [`janitor`] — retention, in small steps
 //! * [`watch`] — this server's own heartbeat, for another monitor
 //! * [`http`] — everything that is answered over HTTP, one folder a dialect
@@ -45,6 +46,7 @@ pub mod service;
 pub mod ingest;
 pub mod detector;
 pub mod maintenance;
+pub mod probe;
 pub mod janitor;
 pub mod watch;
 pub mod http;

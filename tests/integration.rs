@@ -10,6 +10,7 @@ mod house;
 mod jobs;
 mod mail;
 mod management;
+mod monitors;
 mod overload;
 mod pages;
 mod ping;

@@ -64,6 +64,9 @@ async fn the_first_check_of_the_readme_is_made_and_pinged_by_its_own_commands() 
     assert_eq!(said, "OK");
     let profile = text(&run(&server, &block_with("$OVERDUE_TOKEN")));
     assert!(profile.contains("\"email\":\"ops@example.org\""), "{profile}");
+    let token = "OVERDUE_TOKEN=$(overdue token create --user ops@example.org --subject devices)\n";
+    let device = text(&run(&server, &format!("{token}{}", block_with("devices/create"))));
+    assert!(device.contains("\"status\":\"pending\""), "{device}");
     let jobs = text(&run(&server, &block_with("overdue access-key create")));
     assert!(jobs.contains("\"status\":\"expected\"") && jobs.contains("Nightly backup"), "{jobs}");
     text(&run(&server, &block_with("overdue backup").replace("/backups/", "")));

@@ -79,10 +79,6 @@ impl Config {
             ),
             (self.apply != default.apply, "apply.path has no effect yet: no file is applied"),
             (
-                self.probes != default.probes || self.blacklist != default.blacklist,
-                "probes.* and blacklist.* have no effect yet: nothing is probed",
-            ),
-            (
                 server.listen.is_empty(),
                 "without server.listen, `overdue health` can't ask this server how it is",
             ),

@@ -281,7 +281,7 @@ pub fn on_ping(rules: &Rules, state: &mut State, ping: &Ping) -> PingEffect {
             None
         }
         PingKind::Success | PingKind::Fail => {
-            let duration = finish_runs(state, ping, kind, &mut effect);
+            let duration = finish_runs(state, ping, kind, &mut effect).or(ping.took);
             count(rules, state, at, kind, &mut effect);
             duration
         }

@@ -8,6 +8,7 @@ pub mod flapping;
 pub mod jobs;
 pub mod mailbox;
 pub mod maintenance;
+pub mod monitor;
 pub mod ping;
 pub mod replay;
 pub mod run;

@@ -52,6 +52,8 @@ text_enum! {
         Https => "https",
         /// By mail, over SMTP.
         Email => "email",
+        /// From the prober of this server.
+        Probe => "probe",
     }
 }
 
@@ -66,7 +68,7 @@ pub struct Ping {
     pub exit_status: Option<u8>,
     /// The run it belongs to.
     pub rid: Option<Uuid>,
-    /// HTTP, HTTPS or mail.
+    /// HTTP, HTTPS, mail or a probe.
     pub scheme: Scheme,
     /// The method of the request; none of a mail.
     pub method: Method,
@@ -80,6 +82,8 @@ pub struct Ping {
     pub body_was_cut: bool,
     /// What the mail says that it came as; none where it came over HTTP.
     pub mail: Option<Arc<MailText>>,
+    /// How long what it tells of took, in microseconds, where it says so itself: a probe.
+    pub took: Option<i64>,
 }
 
 /// What a mail says to those who read it: where word filters look.
@@ -201,6 +205,7 @@ mod tests {
             mail: mail.map(|(subject, text)| {
                 Arc::new(MailText { subject: subject.to_owned(), text: text.to_owned() })
             }),
+            took: None,
         }
     }
 

@@ -226,6 +226,7 @@ impl PastPing {
             body: Bytes::new(),
             body_was_cut: false,
             mail: None,
+            took: None,
         }
     }
 }

@@ -3,8 +3,10 @@
 pub mod cookie;
 pub mod fatal;
 pub mod jobs;
+pub mod limit;
 pub mod listen;
 pub mod management;
+pub mod monitors;
 pub mod ops;
 pub mod origin;
 pub mod pages;

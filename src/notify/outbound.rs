@@ -143,6 +143,19 @@ impl Outbound {
         Ok(Self { client, guard, proxied: proxy.is_some(), timeout: TIMEOUT })
     }
 
+    /// The addresses of a host that may be connected to, for what speaks something else than HTTP.
+    ///
+    /// # Errors
+    /// It has none, or none that may be; in words for users.
+    pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+        let found = match host.parse::<IpAddr>() {
+            Ok(address) => vec![SocketAddr::new(address, 0)],
+            Err(_) => look_up(host).await.map_err(|error| error.to_string())?,
+        };
+        let allowed = self.guard.allowed(found).map_err(|error| error.to_string())?;
+        Ok(allowed.iter().map(SocketAddr::ip).collect())
+    }
+
     /// The same with another timeout than 10 s.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {

@@ -336,17 +336,31 @@ pub async fn create(
     channels: Option<&[i64]>,
 ) -> Result<i64> {
     let mut tx = ctx.store.begin().await?;
+    let check_id = insert_in(ctx, &mut tx, project_id, settings, channels).await?;
+    tx.commit().await?;
+    ctx.live.list(project_id);
+    Ok(check_id)
+}
+
+/// The same within a transaction.
+///
+/// # Errors
+/// As [`create`].
+pub(super) async fn insert_in(
+    ctx: &Context,
+    tx: &mut Tx,
+    project_id: i64,
+    settings: &Settings,
+    channels: Option<&[i64]>,
+) -> Result<i64> {
     let max_count = ctx.config.checks.max_count;
-    if !has_room(ctx, &mut tx, project_id).await? {
+    if !has_room(ctx, tx, project_id).await? {
         return Err(Fault::Forbidden(format!(
             "there are {max_count} checks in this project already, which is the most \
              (checks.max_count): delete one first"
         )));
     }
-    let check_id = insert(ctx, &mut tx, project_id, settings, channels).await?;
-    tx.commit().await?;
-    ctx.live.list(project_id);
-    Ok(check_id)
+    insert(ctx, tx, project_id, settings, channels).await
 }
 
 /// The check of the project with the slug that `settings` have, and whether it was made by this

@@ -14,6 +14,7 @@ pub mod keys;
 mod letters;
 pub mod maintenance;
 pub mod members;
+pub mod monitors;
 pub mod names;
 pub mod passkeys;
 pub mod pings;

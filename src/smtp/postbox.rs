@@ -189,6 +189,7 @@ impl Letter {
             body: self.kept.clone(),
             body_was_cut: self.was_cut,
             mail: Some(self.text.clone()),
+            took: None,
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod jobs;
 pub mod journal;
 pub mod links;
 pub mod maintenance;
+pub mod monitors;
 pub mod members;
 pub mod nodes;
 pub mod notifications;

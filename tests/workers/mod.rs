@@ -167,6 +167,7 @@ pub fn ping(signal: PingKind, rid: Option<u128>, received_at: Timestamp) -> Ping
         exit_status: None,
         rid: rid.map(Uuid::from_u128),
         mail: None,
+        took: None,
         scheme: Scheme::Http,
         method: Method::Get,
         remote_address: [127, 0, 0, 1].into(),

@@ -35,6 +35,7 @@ fn ping(signal: PingKind, seconds: i64) -> Ping {
         rid: None,
         scheme: Scheme::Http,
         mail: None,
+        took: None,
         method: Method::Get,
         remote_address: [127, 0, 0, 1].into(),
         user_agent: "curl".repeat(MAX_USER_AGENT / 100),

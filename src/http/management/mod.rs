@@ -12,7 +12,6 @@ mod command;
 mod fields;
 mod history;
 mod journal;
-mod limit;
 mod list;
 mod maintenance;
 mod members;
@@ -42,11 +41,11 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 
 pub use journal::{Inbox, Journal, channel, journal_writer};
-pub use limit::Limiter;
 
 use crate::config::Config;
 use crate::context::Context;
 use crate::http::fatal as fault;
+use crate::http::limit::Limiter;
 use crate::notify::outbound::Outbound;
 use crate::secret;
 use command::Command;

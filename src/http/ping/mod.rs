@@ -132,6 +132,7 @@ impl Endpoint {
                     user_agent: user_agent(&head.headers),
                     body_was_cut: read.was_cut,
                     mail: None,
+                    took: None,
                     body: read.kept,
                 }
             })

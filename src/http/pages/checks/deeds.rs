@@ -83,6 +83,7 @@ async fn pinged(here: &Here, name: &str, request: Request) -> Result<Response> {
         body: bytes::Bytes::new(),
         body_was_cut: false,
         mail: None,
+        took: None,
     });
     match outcome.await {
         Outcome::Stored => Ok(back(here, &mut deed, "pinged")),
