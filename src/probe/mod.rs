@@ -260,7 +260,8 @@ impl Hands {
         let has_changed = before.verdict != after.verdict;
         let now = self.ctx.now();
         let is_due = row.pinged_at.is_none_or(|at| now.micros_since(at) >= PING_EVERY * SECOND);
-        let stands = !after.is_open() && look.seen != Seen::Nothing;
+        // Also where a look could tell nothing: what is known stays, and somebody has looked.
+        let stands = !after.is_open();
         let signal = match after.verdict {
             Verdict::Up => PingKind::Success,
             Verdict::Down => PingKind::Fail,

@@ -160,7 +160,7 @@ async fn of(tx: &mut Tx, user_id: i64, kind: MonitorKind, id: i64) -> Result<Mon
     monitors::find(tx, user_id, kind, id).await?.ok_or(Fault::NotFound)
 }
 
-/// Changes a monitor; `channels` that are not given stay.
+/// Changes a user's monitor; `channels` that are not given stay.
 ///
 /// # Errors
 /// [`Fault::NotFound`]: it is not the user's. Else as [`create`].
@@ -172,18 +172,35 @@ pub async fn update(
     is_enabled: bool,
     channels: Option<&[i64]>,
 ) -> Result<MonitorRow> {
+    let mut conn = ctx.store.read().await?;
+    let found = monitors::find(&mut conn, user_id, watched.kind(), monitor_id).await?;
+    let old = found.ok_or(Fault::NotFound)?;
+    allow(&mut conn, user_id, &old).await?;
+    drop(conn);
+    change(ctx, &old, watched, is_enabled, channels).await
+}
+
+/// The same for who may change the project of the monitor.
+///
+/// # Errors
+/// As [`update`].
+pub async fn change(
+    ctx: &Context,
+    old: &MonitorRow,
+    watched: &Watched,
+    is_enabled: bool,
+    channels: Option<&[i64]>,
+) -> Result<MonitorRow> {
     let mut tx = ctx.store.begin().await?;
-    let kind = watched.kind();
-    let old = of(&mut tx, user_id, kind, monitor_id).await?;
-    allow(&mut tx, user_id, &old).await?;
+    let (owner, monitor_id) = ((old.user_id, watched.kind()), old.monitor_id);
     let (fingerprint, text) = (watched.fingerprint(), watched.settings()?);
-    if monitors::has_other(&mut tx, (user_id, kind), &fingerprint, monitor_id).await? {
-        return Err(duplicate(kind));
+    if monitors::has_other(&mut tx, owner, &fingerprint, monitor_id).await? {
+        return Err(duplicate(watched.kind()));
     }
     let interval_seconds = watched.interval(ctx);
     let new = Written { fingerprint: &fingerprint, settings: &text, is_enabled, interval_seconds };
     monitors::update(&mut tx, monitor_id, &new, ctx.now()).await?;
-    let row = of(&mut tx, user_id, kind, monitor_id).await?;
+    let row = of(&mut tx, old.user_id, watched.kind(), monitor_id).await?;
     tx.commit().await?;
     let was_enabled = bool::from(old.is_enabled);
     let change = Change {
@@ -197,6 +214,24 @@ pub async fn update(
     checks::update(ctx, row.project_id, row.check_id, &change).await?;
     ctx.bells.prober.notify_one();
     Ok(row)
+}
+
+/// A monitor of a project.
+///
+/// # Errors
+/// [`Fault::NotFound`]: it is another's.
+pub async fn find_in(ctx: &Context, project_id: i64, monitor_id: i64) -> Result<MonitorRow> {
+    let mut conn = ctx.store.read().await?;
+    monitors::find_in(&mut conn, project_id, monitor_id).await?.ok_or(Fault::NotFound)
+}
+
+/// Deletes a monitor of a project, with its check and its history.
+///
+/// # Errors
+/// [`Fault::NotFound`]: it is another's.
+pub async fn delete_in(ctx: &Context, project_id: i64, monitor_id: i64) -> Result<()> {
+    let row = find_in(ctx, project_id, monitor_id).await?;
+    checks::delete(ctx, project_id, row.check_id).await
 }
 
 /// # Errors

@@ -30,6 +30,8 @@ pub struct MonitorRow {
     pub check_id: i64,
     /// The check's project.
     pub project_id: i64,
+    /// Who made it.
+    pub user_id: i64,
     /// What kind it is.
     #[sqlx(try_from = "String")]
     pub kind: MonitorKind,
@@ -62,7 +64,7 @@ impl MonitorRow {
     }
 }
 
-const SELECT: &str = "SELECT m.monitor_id, m.check_id, c.project_id, m.kind, m.settings, \
+const SELECT: &str = "SELECT m.monitor_id, m.check_id, c.project_id, m.user_id, m.kind, m.settings, \
                       m.is_enabled, m.interval_seconds, m.verdict, m.against, m.results, \
                       m.last_error, m.last_checked_at, m.pinged_at \
                       FROM monitors m JOIN checks c ON c.check_id = m.check_id";
@@ -164,6 +166,41 @@ pub async fn update(
 pub async fn of_user(conn: &mut Conn, user_id: i64, kind: MonitorKind) -> Result<Vec<MonitorRow>> {
     let sql = format!("{SELECT} WHERE m.user_id = $1 AND m.kind = $2 ORDER BY m.monitor_id");
     Ok(fetch_all!(conn, MonitorRow, AssertSqlSafe(sql), user_id, kind.as_str()))
+}
+
+/// A page of the monitors of a project, by id, and how many there are.
+///
+/// # Errors
+/// The database is out.
+pub async fn of_project(
+    conn: &mut Conn,
+    project_id: i64,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<MonitorRow>, i64)> {
+    let sql = format!("{SELECT} WHERE c.project_id = $1 ORDER BY m.monitor_id LIMIT $2 OFFSET $3");
+    let rows = fetch_all!(conn, MonitorRow, AssertSqlSafe(sql), project_id, limit, offset);
+    let total = fetch_value!(
+        conn,
+        i64,
+        "SELECT COUNT(*) FROM monitors m JOIN checks c ON c.check_id = m.check_id \
+         WHERE c.project_id = $1",
+        project_id
+    );
+    Ok((rows, total))
+}
+
+/// One of a project; none where it is another's.
+///
+/// # Errors
+/// The database is out.
+pub async fn find_in(
+    conn: &mut Conn,
+    project_id: i64,
+    monitor_id: i64,
+) -> Result<Option<MonitorRow>> {
+    let sql = format!("{SELECT} WHERE c.project_id = $1 AND m.monitor_id = $2");
+    Ok(fetch_optional!(conn, MonitorRow, AssertSqlSafe(sql), project_id, monitor_id))
 }
 
 /// One of them; none where it is not theirs or of another kind.

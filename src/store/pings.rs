@@ -98,6 +98,42 @@ impl RawRow {
     }
 }
 
+/// A ping as a strip of the latest shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Tail {
+    /// Its check.
+    pub check_id: i64,
+    /// What it counted as.
+    pub kind: PingKind,
+    /// How long what it told of took, in microseconds.
+    pub duration: Option<i64>,
+}
+
+/// The latest pings of each of these checks, so many at most, by check and in order.
+///
+/// # Errors
+/// The database is out.
+pub async fn tails(conn: &mut Conn, check_ids: &[i64], most: i64) -> Result<Vec<Tail>> {
+    #[derive(sqlx::FromRow)]
+    struct TailRow {
+        check_id: i64,
+        kind: i16,
+        duration: Option<i64>,
+    }
+    let sql = format!(
+        "SELECT p.check_id, p.kind, p.duration FROM check_states s \
+         JOIN pings p ON p.check_id = s.check_id AND p.n > s.n_pings - $2 \
+         WHERE {} ORDER BY p.check_id, p.n",
+        conn.db().is_in("s.check_id", "$1")
+    );
+    let rows = fetch_all!(conn, TailRow, sqlx::AssertSqlSafe(sql), id_list(check_ids), most);
+    rows.into_iter()
+        .map(|TailRow { check_id, kind, duration }| {
+            Ok(Tail { check_id, kind: at_place(PingKind::ALL, kind)?, duration })
+        })
+        .collect()
+}
+
 /// Writes pings and their bodies. The database refuses a serial number that exists already.
 pub fn insert(writes: &mut Writes, pings: &[NewPing<'_>]) {
     let all = || pings.iter();

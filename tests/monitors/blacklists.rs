@@ -1,8 +1,9 @@
 //! Blacklists, asked of a real name server: Debian's `dnsmasq`.
 
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
 
+use overdue::secret::random_bytes;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
@@ -30,8 +31,7 @@ impl Names {
             assert!(!is_required, "OVERDUE_TEST_ALL is set and there is no dnsmasq: run ./test");
             return None;
         }
-        let free = || UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let port = port.unwrap_or_else(free);
+        let port = port.unwrap_or_else(free_port);
         let mut command = Command::new("dnsmasq");
         command.args(["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv"]);
         command.args(["--no-hosts", "--bind-interfaces", "--listen-address=127.0.0.1"]);
@@ -42,6 +42,16 @@ impl Names {
         until("the name server", async || TcpStream::connect(("127.0.0.1", port)).await.ok()).await;
         Some(names)
     }
+}
+
+/// A port that nobody has, for UDP and for TCP, and that the system gives to nobody by itself.
+fn free_port() -> u16 {
+    let is_free = |port: &u16| {
+        let both = (UdpSocket::bind(("127.0.0.1", *port)), TcpListener::bind(("127.0.0.1", *port)));
+        both.0.is_ok() && both.1.is_ok()
+    };
+    let tries = std::iter::repeat_with(|| 20_000 + u16::from_le_bytes(random_bytes()) % 10_000);
+    tries.take(1000).find(is_free).expect("a free port")
 }
 
 impl Drop for Names {

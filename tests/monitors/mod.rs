@@ -2,6 +2,7 @@
 
 mod blacklists;
 mod dialect;
+mod nodes;
 mod probes;
 mod servers;
 

@@ -6,6 +6,7 @@ use super::servers::{Paper, Server};
 use super::{device, get, good, listed, post, until_status};
 use crate::support::api::Api;
 use crate::support::folder::Folder;
+use crate::support::post::{Port, Post};
 use crate::support::receiver::Receiver;
 use crate::support::server::{TestServer, webhook};
 use crate::support::{both_databases, until};
@@ -189,6 +190,15 @@ both_databases! {
         drop(free);
         let down = probed(&api, &service("tcp", nobody), "down").await;
         assert!(error(&down).contains("refused"), "{down}");
+    }
+
+    async fn a_mail_server_is_introduced_to_and_spoken_to_under_tls(database) {
+        let Some(exim) = Post::shared().await else { return };
+        let server = TestServer::start(database, &[]).await;
+        let api = server.owner().await;
+        let up = probed(&api, &service("smtp", exim.port(Port::Starttls)), "up").await;
+        let found = &up["probes"]["port"];
+        assert!(found["tls_ms"].is_i64() && found["certificate_days_left"].is_i64(), "{up}");
     }
 
     async fn addresses_that_are_not_public_are_not_probed_unless_they_may(database) {

@@ -14,6 +14,7 @@ mod help;
 mod keyboard;
 mod live;
 mod looks;
+mod monitors;
 mod oidc;
 mod passkeys;
 mod runs;

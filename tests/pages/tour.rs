@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::browser::Browser;
 use super::desk::{Desk, OWNER};
 use super::looks::show;
-use crate::support::Database;
 use crate::support::post::{Port, Post};
 use crate::support::receiver::Receiver;
 use crate::support::server::{PASSWORD, TestServer};
 use crate::support::visitor::Visitor;
+use crate::support::{Database, until};
 
 /// A browser of somebody who is signed in as the owner.
 async fn signed_in(desk: &Desk) -> Option<Browser> {
@@ -44,6 +44,44 @@ fn id(object: &Value, name: &str) -> String {
     object[name].to_string()
 }
 
+/// The list of monitors with a device that is up, one that is down, and one that is off.
+async fn monitors(desk: &mut Desk, browser: &Browser) {
+    let port = desk.server.address().port().to_string();
+    let usual = [
+        ("scheme", "http"),
+        ("target_value", "127.0.0.1"),
+        ("location", "The rack in the cellar"),
+        ("interval", "1"),
+        ("timeout", "5"),
+        ("retries", "0"),
+        ("tls_expiry_days", "14"),
+        ("port", port.as_str()),
+    ];
+    let path = format!("{}/monitors/new", desk.project);
+    for more in [
+        &[("service_type", "web"), ("is_enabled", "1")][..],
+        &[("service_type", "ssh"), ("is_enabled", "1")],
+        &[("service_type", "tcp")],
+    ] {
+        taken(&mut desk.visitor, &path, &[&usual[..], more].concat()).await;
+    }
+    browser.look_as(1280, "light").await;
+    until("they were looked at", async || {
+        browser.goto(&format!("{}{}/monitors", desk.server.base(), desk.project)).await;
+        let marks = browser
+            .run("return document.querySelectorAll('td .mark.up, td .mark.down').length")
+            .await;
+        (marks == 2).then_some(())
+    })
+    .await;
+    show(browser, "monitors").await;
+    browser.look_as(1280, "light").await;
+    browser.click("main table a.button").await;
+    browser.see("#target_value").await;
+    browser.click("details.more summary").await;
+    show(browser, "monitor-edit").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_project_has_beside_its_checks() {
     let mut desk = Desk::open(Database::Sqlite).await;
@@ -52,6 +90,9 @@ async fn what_a_project_has_beside_its_checks() {
         ("/runs", "runs-empty"),
         ("/channels", "channels-empty"),
         ("/maintenance", "maintenance-empty"),
+        ("/monitors", "monitors-empty"),
+        ("/monitors/new", "monitor-new"),
+        ("/monitors/new?kind=blacklist", "monitor-new-listing"),
         ("/status-pages", "status-pages-empty"),
         ("/help", "help-empty"),
     ] {
@@ -102,6 +143,7 @@ async fn what_a_project_has_beside_its_checks() {
     ];
     taken(&mut desk.visitor, &format!("{}/maintenance", desk.project), &form).await;
     look(&browser, &desk, "/maintenance", "maintenance").await;
+    monitors(&mut desk, &browser).await;
     browser.look_as(1280, "light").await;
     browser.goto(&format!("{}{}/checks", desk.server.base(), desk.project)).await;
     browser.click("table.checks input[name=check]").await;

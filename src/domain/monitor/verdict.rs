@@ -14,6 +14,18 @@ text_enum! {
     }
 }
 
+impl Verdict {
+    /// The state of a check that says the same.
+    #[must_use]
+    pub const fn as_status(self) -> &'static str {
+        match self {
+            Self::Pending => "new",
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+}
+
 /// What one look found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {

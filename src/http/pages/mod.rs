@@ -16,6 +16,7 @@ mod guesses;
 mod help;
 mod home;
 mod live;
+mod monitors;
 mod invitation;
 mod invitations;
 mod keys;
@@ -153,6 +154,7 @@ pub fn router(
         .merge(requests::routes())
         .merge(settings::routes())
         .merge(windows::routes())
+        .merge(monitors::routes())
         .merge(help::routes())
         .merge(admin::routes())
         .merge(status_pages::routes())

@@ -3,9 +3,10 @@
 use crate::store::projects::ProjectRow;
 
 /// The sections of a project: the last part of their address, and their name.
-pub(super) const SECTIONS: [(&str, &str); 7] = [
+pub(super) const SECTIONS: [(&str, &str); 8] = [
     ("checks", "nav-checks"),
     ("runs", "nav-runs"),
+    ("monitors", "nav-monitors"),
     ("channels", "nav-channels"),
     ("maintenance", "nav-maintenance"),
     ("status-pages", "nav-status-pages"),
