@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::blacklist::Lists;
+use super::blacklist::{Lists, Looked};
 use super::found::Found;
 use super::wire::Wire;
 use super::{packet, service, web};
@@ -79,16 +79,20 @@ async fn ask(wire: &Wire, device: &Device, probe: Probe) -> Found {
     }
 }
 
-/// Looks a target up on the lists. On one of them: bad. On none: good, if any of them could tell.
-pub async fn listing(wire: &Wire, lists: &Lists, target: &Listing) -> Look {
+/// Looks a target up on the lists. On one of them: bad. On none: good, if any of them could tell, and
+/// with them every one that it was on `before`; else what was known stays.
+pub async fn listing(wire: &Wire, lists: &Lists, target: &Listing, before: Looked) -> Look {
     let began = wire.steady();
     let looked = timeout(LISTS_TIMEOUT, lists.look_up(target)).await;
     let took = wire.steady() - began;
     let Ok(looked) = looked else {
         let error = "the lists did not answer in time".to_owned();
         let (said, error) = (error.clone(), Some(error));
-        return Look { seen: Seen::Nothing, results: "{}".to_owned(), error, took, said };
+        return Look { seen: Seen::Nothing, results: json(&before), error, took, said };
     };
+    let was_on = |zone: &str| before.listed.iter().any(|hit| hit.zone == zone);
+    let is_open = looked.failed.iter().any(|miss| was_on(&miss.zone) || miss.zone.is_empty());
+    let is_open = is_open && !before.listed.is_empty();
     let on: Vec<String> = looked
         .listed
         .iter()
@@ -110,10 +114,16 @@ pub async fn listing(wire: &Wire, lists: &Lists, target: &Listing) -> Look {
     let (seen, error) = match (on.is_empty(), looked.asked) {
         (false, _) => (Seen::Bad, Some(on.join("; "))),
         (true, 0) => (Seen::Nothing, failed.or_else(|| Some("no list could tell".to_owned()))),
+        (true, _) if is_open => (Seen::Nothing, failed),
         (true, _) => (Seen::Good, failed),
     };
     let said = if seen == Seen::Good { String::new() } else { error.clone().unwrap_or_default() };
-    Look { seen, results: json(&looked), error, took, said }
+    let results = if seen == Seen::Nothing {
+        json(&Looked { listed: before.listed, ..looked })
+    } else {
+        json(&looked)
+    };
+    Look { seen, results, error, took, said }
 }
 
 fn json(results: &impl Serialize) -> String {

@@ -48,6 +48,8 @@ const WRITTEN: usize = 500;
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// The shortest: what is due and was not taken is in somebody else's hands.
 const WHILE_HELD: Duration = Duration::from_millis(100);
+/// Results are gathered for so long before they are written down: fewer transactions.
+const GATHER: Duration = Duration::from_millis(50);
 /// How long a failed round waits.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 /// Where results speak against a verdict, the next look comes after so many seconds, or the interval.
@@ -236,8 +238,11 @@ impl Hands {
             MonitorKind::Blacklist => {
                 let what = "blacklist".to_owned();
                 let target: Result<Listing, _> = serde_json::from_str(&row.settings);
+                let before: Looked = serde_json::from_str(&row.results).unwrap_or_default();
                 let look = match (target, &self.lists) {
-                    (Ok(target), Ok(lists)) => look::listing(&self.wire, lists, &target).await,
+                    (Ok(target), Ok(lists)) => {
+                        look::listing(&self.wire, lists, &target, before).await
+                    }
                     (_, Err(error)) => nothing(error),
                     (Err(_), _) => nothing("the target can't be read"),
                 };
@@ -310,7 +315,14 @@ fn nothing(error: &str) -> Look {
 /// Writes down what was found, many at a time, until nothing comes any more.
 async fn write_down(ctx: Context, mut found: mpsc::Receiver<Finished>) {
     let mut waiting = Vec::with_capacity(WRITTEN);
-    while found.recv_many(&mut waiting, WRITTEN).await > 0 {
+    while let Some(first) = found.recv().await {
+        waiting.push(first);
+        tokio::time::sleep(GATHER).await;
+        while waiting.len() < WRITTEN
+            && let Ok(more) = found.try_recv()
+        {
+            waiting.push(more);
+        }
         let ids: Vec<i64> = waiting.iter().map(|each| each.monitor_id).collect();
         if let Err(error) = write(&ctx, &waiting).await {
             // Their leases run out, and they are looked at again.

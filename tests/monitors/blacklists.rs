@@ -7,7 +7,7 @@ use overdue::secret::random_bytes;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use super::{good, listed, post};
+use super::{device, good, listed, post, until_status};
 use crate::support::api::Api;
 use crate::support::server::TestServer;
 use crate::support::{Database, both_databases, until};
@@ -126,6 +126,13 @@ both_databases! {
         assert!(why.contains("127.255.255.254"), "{told}");
         let check = api.read(&json!({"check_id": spammer["check_id"]})).await;
         assert_eq!(check["status"], "down");
+        // The name server itself, as a device.
+        let body = json!({
+            "target_type": "ip", "target_value": "127.0.0.1", "service_type": "dns",
+            "port": names.port, "interval": 1, "retries": 0, "timeout": 3
+        });
+        let itself = device(&api, &body).await;
+        until_status(&api, &itself, "up").await;
 
         // Nobody answers: what was known stays.
         let port = names.port;
@@ -136,7 +143,9 @@ both_databases! {
         })
         .await;
         assert_eq!(listed(&api, "/blacklist-monitors", &clean).await["last_status"], "clean");
-        assert_eq!(listed(&api, "/blacklist-monitors", &spammer).await["last_status"], "listed");
+        let still = listed(&api, "/blacklist-monitors", &spammer).await;
+        assert_eq!((&still["last_status"], &still["lists"][0]["zone"]), (&json!("listed"), &json!("bl.test")));
+        until_status(&api, &itself, "down").await;
 
         let _names = Names::start(Some(port), &OWN).await.unwrap();
         until_last(&api, &spammer, "clean").await;
