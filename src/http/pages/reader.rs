@@ -119,7 +119,6 @@ impl Reader {
         }
     }
 
-    #[allow(dead_code, reason = "lists of days are told with it")]
     /// `3 Mar 2026`.
     pub(super) fn date(&self, at: Timestamp) -> String {
         self.date_of(&self.local(at))

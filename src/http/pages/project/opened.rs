@@ -32,7 +32,6 @@ impl Opened {
         self.project.role != Role::Viewer
     }
 
-    #[allow(dead_code, reason = "the project's own pages ask")]
     /// Whether this member may say who else belongs to the project.
     pub(in crate::http::pages) fn is_owner(&self) -> bool {
         self.project.role == Role::Owner
