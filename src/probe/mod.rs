@@ -93,7 +93,7 @@ impl Prober {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let bell = self.ctx.bells.prober.clone();
         let (results, found) = mpsc::channel(AT_A_TIME);
-        let writer = tokio::spawn(write_down(self.ctx.clone(), found));
+        let mut writer = tokio::spawn(write_down(self.ctx.clone(), found));
         let mut looks = JoinSet::new();
         let mut failing = false;
         while !*stop.borrow() {
@@ -115,6 +115,11 @@ impl Prober {
                 () = tokio::time::sleep(sleep) => {}
                 () = bell.notified() => {}
                 _ = stop.changed() => {}
+                _ = &mut writer => {
+                    // Without it nothing that is seen is kept: the end of this worker stops the server.
+                    tracing::error!("the prober can't write down what it finds");
+                    return;
+                }
             }
             while looks.try_join_next().is_some() {}
         }

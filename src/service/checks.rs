@@ -15,7 +15,7 @@ use crate::service::names;
 use crate::service::remark::{self, Remark};
 use crate::store::Flag;
 use crate::store::checks::{self, CheckRow, Settings};
-use crate::store::states::Watched;
+use crate::store::states::{Saved, Watched};
 use crate::store::tx::{Conn, Tx};
 use crate::store::{channels, held, notifications, projects, states};
 
@@ -538,28 +538,48 @@ pub async fn add_tag(ctx: &Context, project_id: i64, check_id: i64, tag: &str) -
 /// It is not in this project, or a channel is not, or its kind and its schedule do not fit together.
 pub async fn update(ctx: &Context, project_id: i64, check_id: i64, change: &Change) -> Result<()> {
     let mut tx = ctx.store.begin().await?;
-    // The state first: whoever locks both does it in this order.
-    let mut watched = states::load_one(&mut tx, check_id).await?.ok_or_else(not_yours)?;
-    let row = checks::find(&mut tx, project_id, check_id).await?.ok_or_else(not_yours)?;
-    let now = ctx.now();
-    let settings = change.applied_to(&row.settings)?;
-    if let Some(ids) = &change.channels {
-        let ids = own_channels(&mut tx, project_id, ids).await?;
-        channels::assign(&mut tx, check_id, &ids).await?;
-    }
-    edit(&mut watched, &settings, change.paused, now);
-    checks::update(&mut tx, check_id, &settings, now).await?;
-    let saved = states::save(&mut tx, &[watched], now).await?;
-    let quiet_no_more = settings.flap_threshold == 0 && row.settings.flap_threshold != 0;
-    if quiet_no_more || settings.tags != row.settings.tags {
-        // A maintenance window may have covered it by its tags, and cover it no more.
-        held::look_again_at_check(&mut tx, check_id, now).await?;
-    }
+    let saved = update_in(ctx, &mut tx, project_id, check_id, change).await?;
     tx.commit().await?;
+    tell(ctx, check_id, saved);
+    Ok(())
+}
+
+/// Tells the workers and whoever looks of a check that was changed, once that is committed.
+pub(super) fn tell(ctx: &Context, check_id: i64, saved: Saved) {
     ctx.bells.ring(saved);
     ctx.bells.keeper.notify_one();
     ctx.live.checks(|| [check_id].into());
-    Ok(())
+}
+
+/// As [`update`], within a transaction; [`tell`] goes behind it.
+///
+/// # Errors
+/// As [`update`].
+pub(super) async fn update_in(
+    ctx: &Context,
+    tx: &mut Tx,
+    project_id: i64,
+    check_id: i64,
+    change: &Change,
+) -> Result<Saved> {
+    // The state first: whoever locks both does it in this order.
+    let mut watched = states::load_one(tx, check_id).await?.ok_or_else(not_yours)?;
+    let row = checks::find(tx, project_id, check_id).await?.ok_or_else(not_yours)?;
+    let now = ctx.now();
+    let settings = change.applied_to(&row.settings)?;
+    if let Some(ids) = &change.channels {
+        let ids = own_channels(tx, project_id, ids).await?;
+        channels::assign(tx, check_id, &ids).await?;
+    }
+    edit(&mut watched, &settings, change.paused, now);
+    checks::update(tx, check_id, &settings, now).await?;
+    let saved = states::save(tx, &[watched], now).await?;
+    let quiet_no_more = settings.flap_threshold == 0 && row.settings.flap_threshold != 0;
+    if quiet_no_more || settings.tags != row.settings.tags {
+        // A maintenance window may have covered it by its tags, and cover it no more.
+        held::look_again_at_check(tx, check_id, now).await?;
+    }
+    Ok(saved)
 }
 
 /// Brings the state of a check into line with its new settings, and pauses or resumes it.

@@ -14,7 +14,7 @@ use crate::store::checks::Settings;
 use crate::store::monitors::{self, MonitorKind, MonitorRow, Written};
 use crate::store::projects::Role;
 use crate::store::tx::{Conn, Tx};
-use crate::store::{Flag, channels, projects as stored_projects};
+use crate::store::{Flag, channels, projects as stored_projects, users};
 
 /// The check of a monitor is pinged at most so often, in seconds, while nothing changes.
 pub const PING_EVERY: i64 = 60;
@@ -147,10 +147,11 @@ pub async fn create(
         return Err(duplicate(kind));
     };
     let row = of(&mut tx, user_id, kind, id).await?;
-    tx.commit().await?;
     if !is_enabled {
-        checks::pause(ctx, project_id, check_id, true).await?;
+        let change = Change { paused: Some(true), ..Change::default() };
+        checks::update_in(ctx, &mut tx, project_id, check_id, &change).await?;
     }
+    tx.commit().await?;
     ctx.live.list(project_id);
     ctx.bells.prober.notify_one();
     Ok(row)
@@ -192,6 +193,8 @@ pub async fn change(
     channels: Option<&[i64]>,
 ) -> Result<MonitorRow> {
     let mut tx = ctx.store.begin().await?;
+    // Of two changes at a time that would make the same of two monitors one is told so.
+    users::lock(&mut tx, old.user_id).await?;
     let (owner, monitor_id) = ((old.user_id, watched.kind()), old.monitor_id);
     let (fingerprint, text) = (watched.fingerprint(), watched.settings()?);
     if monitors::has_other(&mut tx, owner, &fingerprint, monitor_id).await? {
@@ -199,9 +202,6 @@ pub async fn change(
     }
     let interval_seconds = watched.interval(ctx);
     let new = Written { fingerprint: &fingerprint, settings: &text, is_enabled, interval_seconds };
-    monitors::update(&mut tx, monitor_id, &new, ctx.now()).await?;
-    let row = of(&mut tx, old.user_id, watched.kind(), monitor_id).await?;
-    tx.commit().await?;
     let was_enabled = bool::from(old.is_enabled);
     let change = Change {
         check_name: Some(watched.name()),
@@ -211,7 +211,11 @@ pub async fn change(
         paused: (was_enabled != is_enabled).then_some(!is_enabled),
         ..Change::default()
     };
-    checks::update(ctx, row.project_id, row.check_id, &change).await?;
+    let saved = checks::update_in(ctx, &mut tx, old.project_id, old.check_id, &change).await?;
+    monitors::update(&mut tx, monitor_id, &new, ctx.now()).await?;
+    let row = of(&mut tx, old.user_id, watched.kind(), monitor_id).await?;
+    tx.commit().await?;
+    checks::tell(ctx, row.check_id, saved);
     ctx.bells.prober.notify_one();
     Ok(row)
 }

@@ -162,6 +162,14 @@ both_databases! {
         bad(&post(&api, &path, &json!({"port": 8080})).await, 409, "duplicate_device");
         bad(&post(&api, "/devices/update?id=999999", &json!({"port": 1})).await, 404, "not_found");
         assert_eq!(listed(&api, "/devices", &made).await["port"], 8081);
+        // Of two changes at once that would make one of two devices, one is refused.
+        let both = format!("/devices/update?id={}", other["id"]);
+        let same = json!({"port": 9000});
+        let (one, two) = tokio::join!(post(&api, &path, &same), post(&api, &both, &same));
+        let mut statuses = [one.status, two.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409]);
+        good(&post(&api, &path, &json!({"port": 8081})).await, 200);
         let token = server.new_user("stranger@example.org");
         let stranger = Api::new_project(server.address(), &token).await;
         assert_eq!(get(&stranger, "/devices").await, json!([]));
