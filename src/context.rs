@@ -41,7 +41,7 @@ pub struct Bells {
     pub detector: Arc<Notify>,
     /// A notification was queued.
     pub notifier: Arc<Notify>,
-    /// A monitor was made or changed.
+    /// A monitor was made or changed, or is asked for.
     pub prober: Arc<Notify>,
     /// A maintenance window was changed, and what it keeps back wants to be looked at.
     pub keeper: Arc<Notify>,
@@ -55,6 +55,9 @@ impl Bells {
         }
         if saved.sooner.is_some() {
             self.detector.notify_one();
+        }
+        if saved.asked {
+            self.prober.notify_one();
         }
     }
 }

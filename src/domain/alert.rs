@@ -6,6 +6,7 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 
 use super::check::Reason;
+use super::monitor::Host;
 use crate::clock::{SECOND, Timestamp};
 
 /// How much of the last body's end [`text`] quotes, in characters.
@@ -163,6 +164,17 @@ pub struct CheckFacts {
     pub badge_url: Option<String>,
 }
 
+/// The host that a silent job runs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostFacts {
+    /// What its device is called.
+    pub name: String,
+    /// How it is; none where no look at it ended in time.
+    pub seen: Option<Host>,
+    /// What is wrong with it.
+    pub error: Option<String>,
+}
+
 /// One message, before any channel has given it a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
@@ -182,6 +194,8 @@ pub struct Alert {
     pub last_body: String,
     /// On recovery: how long the check was down, microseconds.
     pub downtime: Option<i64>,
+    /// On a turn to down by silence: the host, where the check is linked to one.
+    pub host: Option<HostFacts>,
     /// On a turn to down: how many other checks of the project went down with it; one more than
     /// [`MOST_OTHERS`] stands for any more.
     pub others_down: i64,
@@ -325,6 +339,7 @@ fn check_lines(alert: &Alert) -> Vec<String> {
     if alert.event != Event::Flapping {
         lines.push(format!("{state} since: {}", moment(alert, alert.since)));
     }
+    lines.extend(host_line(alert));
     lines.extend(others_line(alert.others_down));
     if let (Some(expected), true) = (alert.expected_at, alert.event != Event::Up) {
         lines.push(format!("Expected: {}", moment(alert, expected)));
@@ -353,6 +368,18 @@ fn disabled_lines(alert: &Alert, why: &str) -> Vec<String> {
         "Nothing is sent there until somebody mends the channel and switches it on again."
             .to_owned(),
     ]
+}
+
+fn host_line(alert: &Alert) -> Option<String> {
+    let HostFacts { name, seen, error } = alert.host.as_ref()?;
+    let error = error.as_deref().map(|error| format!(", {}", one_line(error))).unwrap_or_default();
+    let is = match seen {
+        Some(Host::Up) => "up; the job alone is silent".to_owned(),
+        Some(Host::Down) => format!("down{error}"),
+        Some(Host::Unknown) => format!("this server could not tell{error}"),
+        None => "not known yet".to_owned(),
+    };
+    Some(format!("Host: {}: {is}", name_in_line(name)))
 }
 
 fn others_line(others: i64) -> Option<String> {
@@ -426,6 +453,15 @@ fn name_in_line(name: &str) -> String {
 }
 
 fn cause(alert: &Alert) -> String {
+    let why = reason(alert);
+    match alert.host.as_ref().and_then(|host| host.seen) {
+        Some(Host::Down) => format!("{why}; host down"),
+        Some(Host::Up) => format!("{why}; host up, job silent"),
+        Some(Host::Unknown) | None => why,
+    }
+}
+
+fn reason(alert: &Alert) -> String {
     match (alert.reason, alert.exit_status) {
         (Some(Reason::Fail), Some(status)) => {
             format!("it reported a failure (exit status {status})")
@@ -485,6 +521,7 @@ pub(crate) mod tests {
             expected_at: Some(at("2026-01-02T02:00:00Z")),
             last_body: "dumping\ndone in 3 s\n".into(),
             downtime: None,
+            host: None,
             others_down: 0,
             project: "Home".into(),
             link: "https://overdue.example/project/1/check/2".into(),
@@ -558,6 +595,29 @@ pub(crate) mod tests {
         assert_eq!(short(&alert), "UP nightly backup: after 1 h 5 m");
         assert!(text(&alert).contains("Up since: 2026-01-02 03:10:00 CET"));
         assert!(!text(&alert).contains("Expected"));
+    }
+
+    #[test]
+    fn of_a_silent_job_it_is_told_whether_its_host_is_silent_too() {
+        let told = |seen, error: Option<&str>| {
+            let error = error.map(str::to_owned);
+            let host = Some(HostFacts { name: "web 1".to_owned(), seen, error });
+            let alert = Alert { host, ..late_backup() };
+            let line =
+                text(&alert).lines().find(|line| line.starts_with("Host")).unwrap().to_owned();
+            (subject(&alert), line)
+        };
+        let (subject, line) = told(Some(Host::Down), Some("no\nroute"));
+        assert!(subject.ends_with("no ping came in time; host down"), "{subject}");
+        assert_eq!(line, "Host: web 1: down, no route");
+        let (subject, line) = told(Some(Host::Up), None);
+        assert!(subject.ends_with("no ping came in time; host up, job silent"), "{subject}");
+        assert_eq!(line, "Host: web 1: up; the job alone is silent");
+        let (subject, line) = told(None, None);
+        assert!(subject.ends_with("no ping came in time"), "{subject}");
+        assert_eq!(line, "Host: web 1: not known yet");
+        let (_, line) = told(Some(Host::Unknown), Some("not allowed"));
+        assert_eq!(line, "Host: web 1: this server could not tell, not allowed");
     }
 
     #[test]

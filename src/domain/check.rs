@@ -46,6 +46,14 @@ text_enum! {
     }
 }
 
+impl Reason {
+    /// Something was expected of the job, and nothing came.
+    #[must_use]
+    pub const fn is_silence(self) -> bool {
+        matches!(self, Self::Timeout | Self::Overrun)
+    }
+}
+
 /// What the owner of a check has set, as far as it decides states and deadlines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {

@@ -12,9 +12,10 @@ use super::channels::email::{self, Office};
 use super::message_id;
 use crate::clock::Timestamp;
 use crate::context::Context;
-use crate::domain::alert::{Alert, CheckFacts, Event, Filters, Rhythm};
+use crate::domain::alert::{Alert, CheckFacts, Event, Filters, HostFacts, Rhythm};
 use crate::domain::check::Status;
 use crate::domain::maintenance::Cover;
+use crate::domain::monitor::LONGEST_WAIT;
 use crate::domain::ping::{MailText, Scheme};
 use crate::domain::schedule::Schedule;
 use crate::fault::{Fault, Result};
@@ -47,6 +48,8 @@ pub(super) enum Written {
     Suppress(&'static str),
     /// A maintenance window covers its check, or it is flapping; the text says which.
     Mute(String),
+    /// A look at the host of its job is on its way, and will be in it.
+    Wait,
     /// It is told then, if there is still something to tell.
     PutOff(Timestamp),
     /// It may not be told there, and no later try can change that; the text says why.
@@ -102,6 +105,9 @@ pub(super) async fn write(ctx: &Context, row: &NotificationRow) -> Result<Writte
             _ => Written::Mute(cover.why),
         });
     }
+    if is_awaited(row, flip.as_ref(), ctx.now()) {
+        return Ok(Written::Wait);
+    }
     let config = open_config(ctx, &channel)?;
     let mut alert_link = None;
     let mut follows = None;
@@ -116,6 +122,24 @@ pub(super) async fn write(ctx: &Context, row: &NotificationRow) -> Result<Writte
     alert.link = alert_link.unwrap_or(alert.link);
     let channel_uuid = channel.uuid;
     Ok(Written::Send(Box::new(Message { kind, channel_uuid, config, alert, follows })))
+}
+
+/// Whether a look at the host of the job may still come in time to be told.
+fn is_awaited(row: &NotificationRow, flip: Option<&ToldFlip>, now: Timestamp) -> bool {
+    let asked = flip.filter(|flip| flip.host_seen.is_none()).and_then(|flip| flip.host_asked_at);
+    let since = asked.map(|at| now.micros_since(at));
+    row.event == Told::Down && since.is_some_and(|since| (0..LONGEST_WAIT).contains(&since))
+}
+
+/// What is told of the host of a job that is silent.
+fn host_facts(row: &NotificationRow, flip: Option<&ToldFlip>) -> Option<HostFacts> {
+    let flip = flip.filter(|_| row.event == Told::Down)?;
+    flip.host_asked_at?;
+    Some(HostFacts {
+        name: flip.host_name.clone().unwrap_or_default(),
+        seen: flip.host_seen.as_deref().and_then(|seen| seen.parse().ok()),
+        error: flip.host_error.clone(),
+    })
 }
 
 /// Holds a message to an email channel against what its recipient has agreed to. The link that the
@@ -270,6 +294,7 @@ async fn alert(
         expected_at,
         last_body,
         downtime,
+        host: host_facts(row, flip.as_ref()),
         others_down,
         project,
         link,

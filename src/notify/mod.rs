@@ -53,6 +53,8 @@ const DEAD_AFTER: i64 = 6;
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How long a failed round waits.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
+/// How long between two looks whether the state of a host is known.
+const HOST_POLL: Duration = Duration::from_millis(50);
 /// How long running sends may go on when the process is asked to stop.
 const LAST_SENDS: Duration = Duration::from_secs(3);
 
@@ -415,7 +417,14 @@ async fn send(ctx: Context, outbound: Arc<Outbound>, rows: Vec<NotificationRow>)
 
 /// Writes what one notification tells, or says why it is not told now.
 async fn write(ctx: &Context, row: &NotificationRow) -> Result<Box<message::Message>, Verdict> {
-    match message::write(ctx, row).await {
+    let written = loop {
+        match message::write(ctx, row).await {
+            Ok(message::Written::Wait) => tokio::time::sleep(HOST_POLL).await,
+            written => break written,
+        }
+    };
+    match written {
+        Ok(message::Written::Wait) => Err(Verdict::interrupted()),
         Ok(message::Written::Send(message)) => Ok(message),
         Ok(message::Written::Suppress(why)) => Err(Verdict::suppressed(why)),
         Ok(message::Written::Mute(why)) => Err(Verdict::muted(&why, ctx.now())),

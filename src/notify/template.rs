@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::clock::{SECOND, Timestamp};
 use crate::domain::alert::{self, Alert, CheckFacts, Event, Rhythm};
+use crate::domain::monitor::Host;
 
 /// Everything but RFC 3986's unreserved characters is encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -282,7 +283,7 @@ pub fn check_json(check: &CheckFacts) -> Value {
 pub fn alert_json(alert: &Alert) -> Value {
     let check = &alert.check;
     let (name, reason, _) = told(alert);
-    json!({
+    let mut json = json!({
         "event": alert.event.as_str(),
         "status": alert.event.status(),
         "check_name": name,
@@ -298,7 +299,15 @@ pub fn alert_json(alert: &Alert) -> Value {
         "downtime": alert.downtime.map(|micros| micros / SECOND),
         "link": alert.link,
         "text": alert::text(alert),
-    })
+    });
+    if let Some(host) = &alert.host {
+        json["host"] = json!({
+            "name": alert::one_line(&host.name),
+            "status": host.seen.unwrap_or(Host::Unknown).as_str(),
+            "error": host.error,
+        });
+    }
+    json
 }
 
 /// Several alerts as a JSON array.

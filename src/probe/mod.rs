@@ -224,6 +224,7 @@ impl Hands {
         Finished {
             monitor_id: row.monitor_id,
             lease_id,
+            seen: look.seen,
             standing,
             results: look.results,
             last_error: look.error,

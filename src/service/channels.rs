@@ -507,6 +507,7 @@ fn test_alert(ctx: &Context, project: &ProjectRow, zone: Tz) -> Alert {
         expected_at: None,
         last_body: String::new(),
         downtime: None,
+        host: None,
         others_down: 0,
         project: project.project_name.clone(),
         link: format!("{}/projects/{}/channels", ctx.config.server.site_url, project.uuid),

@@ -15,6 +15,7 @@ use crate::service::names;
 use crate::service::remark::{self, Remark};
 use crate::store::Flag;
 use crate::store::checks::{self, CheckRow, Settings};
+use crate::store::monitors::{self, MonitorKind};
 use crate::store::states::{Saved, Watched};
 use crate::store::tx::{Conn, Tx};
 use crate::store::{channels, held, notifications, projects, states};
@@ -81,6 +82,8 @@ pub struct Change {
     pub filter_http_body: Option<bool>,
     /// A ping without any of them is a failure.
     pub filter_default_fail: Option<bool>,
+    /// The device that its job runs on; the inner none: none.
+    pub device_id: Option<Option<i64>>,
     /// The channels that it tells, by their ids.
     pub channels: Option<Vec<i64>>,
     /// Pauses it, or resumes it.
@@ -141,6 +144,7 @@ impl Change {
         set(&mut new.filter_body, self.filter_body.map(Flag::from).as_ref());
         set(&mut new.filter_http_body, self.filter_http_body.map(Flag::from).as_ref());
         set(&mut new.filter_default_fail, self.filter_default_fail.map(Flag::from).as_ref());
+        set(&mut new.device_id, self.device_id.as_ref());
         self.apply_slug(&mut new, old);
         self.apply_schedule(&mut new, old)?;
         Ok(new)
@@ -413,6 +417,7 @@ async fn insert(
         Some(ids) => own_channels(tx, project_id, ids).await?,
         None => channels::ids_of_project(tx, project_id).await?,
     };
+    own_device(tx, project_id, None, settings.device_id).await?;
     let uuid = secret::random_uuid().to_string();
     let check_id = checks::insert(tx, project_id, &uuid, settings, ctx.now()).await?;
     channels::assign(tx, check_id, &channel_ids).await?;
@@ -430,6 +435,31 @@ async fn own_channels(conn: &mut Conn, project_id: i64, ids: &[i64]) -> Result<V
         return Err(Fault::invalid("channels", reason));
     }
     Ok(own.into_iter().filter(|id| ids.contains(id)).collect())
+}
+
+/// Holds the device that the check's job is to run on against those of its project.
+///
+/// # Errors
+/// It is none of this project, or the check is the device's own.
+async fn own_device(
+    conn: &mut Conn,
+    project_id: i64,
+    check_id: Option<i64>,
+    device_id: Option<i64>,
+) -> Result<()> {
+    let Some(device_id) = device_id else { return Ok(()) };
+    let device = monitors::find_in(conn, project_id, device_id).await?;
+    match device.filter(|device| device.kind == MonitorKind::Device) {
+        None => {
+            let reason =
+                format!("must be the id of a device of this project, and {device_id} is none");
+            Err(Fault::invalid("device_id", reason))
+        }
+        Some(device) if Some(device.check_id) == check_id => {
+            Err(Fault::invalid("device_id", "must be another than the device of this check itself"))
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 /// The check of this project that an address names: by its UUID, or by its id for those who may not
@@ -570,6 +600,9 @@ pub(super) async fn update_in(
     if let Some(ids) = &change.channels {
         let ids = own_channels(tx, project_id, ids).await?;
         channels::assign(tx, check_id, &ids).await?;
+    }
+    if settings.device_id != row.settings.device_id {
+        own_device(tx, project_id, Some(check_id), settings.device_id).await?;
     }
     edit(&mut watched, &settings, change.paused, now);
     checks::update(tx, check_id, &settings, now).await?;

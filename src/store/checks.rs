@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 
 use super::dialect::{Column, Db, Rows, id_list};
 use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value, on_link};
-use super::{Flag, IdRow, maintenance, states};
+use super::{Flag, IdRow, host_looks, maintenance, states};
 use crate::clock::Timestamp;
 use crate::domain::check::{Rules, Status};
 use crate::domain::ping::WordFilter;
@@ -62,6 +62,8 @@ pub struct Settings {
     pub filter_http_body: Flag,
     /// A ping without any of them is a failure.
     pub filter_default_fail: Flag,
+    /// The device that its job runs on, which is probed when a ping is missing.
+    pub device_id: Option<i64>,
 }
 
 impl Default for Settings {
@@ -91,6 +93,7 @@ impl Default for Settings {
             filter_body: Flag(0),
             filter_http_body: Flag(0),
             filter_default_fail: Flag(0),
+            device_id: None,
         }
     }
 }
@@ -204,7 +207,7 @@ impl CheckRow {
 /// The columns of a [`CheckRow`].
 pub(super) const COLUMNS: &str = "c.check_id, c.project_id, c.uuid, c.check_name, c.slug, c.slug_is_custom, \
     c.tags, c.description, c.start_kw, c.success_kw, c.failure_kw, c.filter_subject, \
-    c.filter_body, c.filter_http_body, c.filter_default_fail, c.flap_threshold, c.created_at, \
+    c.filter_body, c.filter_http_body, c.filter_default_fail, c.flap_threshold, c.device_id, c.created_at, \
     c.updated_at, s.kind, s.period, s.schedule, s.timezone, s.grace, s.max_runtime, \
     s.early_tolerance, s.failure_threshold, s.manual_resume, s.post_only, s.status, s.n_pings, \
     s.open_runs, s.last_ping_at, s.last_start_at, s.last_duration, s.next_ping_at, s.alert_at";
@@ -228,8 +231,9 @@ pub async fn insert(
         i64,
         "INSERT INTO checks (project_id, uuid, check_name, slug, slug_is_custom, tags, \
          search_text, description, start_kw, success_kw, failure_kw, filter_subject, filter_body, \
-         filter_http_body, filter_default_fail, flap_threshold, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17) \
+         filter_http_body, filter_default_fail, flap_threshold, device_id, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+         $18) \
          RETURNING check_id",
         project_id,
         uuid,
@@ -247,6 +251,7 @@ pub async fn insert(
         new.filter_http_body,
         new.filter_default_fail,
         new.flap_threshold,
+        new.device_id,
         now
     );
     execute!(
@@ -309,7 +314,8 @@ pub async fn update(conn: &mut Conn, check_id: i64, new: &Settings, now: Timesta
         "UPDATE checks SET check_name = $2, slug = $3, slug_is_custom = $4, tags = $5, \
          search_text = $6, description = $7, start_kw = $8, success_kw = $9, failure_kw = $10, \
          filter_subject = $11, filter_body = $12, filter_http_body = $13, \
-         filter_default_fail = $14, flap_threshold = $15, updated_at = $16 WHERE check_id = $1",
+         filter_default_fail = $14, flap_threshold = $15, device_id = $16, updated_at = $17 \
+         WHERE check_id = $1",
         check_id,
         &new.check_name,
         &new.slug,
@@ -325,6 +331,7 @@ pub async fn update(conn: &mut Conn, check_id: i64, new: &Settings, now: Timesta
         new.filter_http_body,
         new.filter_default_fail,
         new.flap_threshold,
+        new.device_id,
         now
     );
     execute!(
@@ -694,6 +701,7 @@ pub async fn move_to(
     maintenance::delete_with_check(conn, check_id).await?;
     execute!(conn, "DELETE FROM maintenance_checks WHERE check_id = $1", check_id);
     execute!(conn, "DELETE FROM check_channels WHERE check_id = $1", check_id);
+    host_looks::unlink(conn, check_id).await?;
     let sql = "UPDATE checks SET project_id = $2, updated_at = $3 WHERE check_id = $1";
     execute!(conn, sql, check_id, project_id, now);
     let sql = "UPDATE check_tags SET project_id = $2 WHERE check_id = $1";

@@ -8,7 +8,7 @@ use super::dialect::{Column, Rows};
 use super::held::{self, was_told};
 use super::states::Watched;
 use super::tx::{Conn, fetch_all, fetch_value};
-use super::{flapping, maintenance, notifications};
+use super::{flapping, host_looks, maintenance, notifications};
 use crate::clock::Timestamp;
 use crate::domain::alert::{MOST_OTHERS, TOGETHER};
 use crate::domain::check::{Flip, Reason, Status};
@@ -32,6 +32,9 @@ pub struct FlipRow {
     /// Why.
     #[sqlx(try_from = "String")]
     pub reason: Reason,
+    /// How the host of its job was, where that was asked and is known: a
+    /// [`Host`](crate::domain::monitor::Host).
+    pub host: Option<String>,
 }
 
 /// The id of the flip of `r`: found one by one by its key, and never by reading all flips for a join.
@@ -81,14 +84,24 @@ fn tell_up() -> String {
     )
 }
 
-/// Writes the flips of these checks and queues what has to be told; whether there was any of it.
-pub(super) async fn save(conn: &mut Conn, checks: &[Watched], now: Timestamp) -> Result<bool> {
+/// What saved flips mean for the workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Saved {
+    /// Something has to be told.
+    pub(super) announced: bool,
+    /// Hosts have to be looked at.
+    pub(super) asked: bool,
+}
+
+/// Writes the flips of these checks, queues what has to be told, and asks how the hosts of those are
+/// whose ping is missing.
+pub(super) async fn save(conn: &mut Conn, checks: &[Watched], now: Timestamp) -> Result<Saved> {
     let flips: Vec<(i64, Flip, Option<i64>)> = checks
         .iter()
         .flat_map(|check| check.flips.iter().map(|(flip, n)| (check.check_id, *flip, *n)))
         .collect();
     if flips.is_empty() {
-        return Ok(false);
+        return Ok(Saved::default());
     }
     let mut told = release_before(conn, &flips, now).await?;
     let all = || flips.iter();
@@ -133,7 +146,12 @@ pub(super) async fn save(conn: &mut Conn, checks: &[Watched], now: Timestamp) ->
         told +=
             Rows::new("check_id, n, now, since, until, why", columns).execute(conn, &sql).await?;
     }
-    Ok(told > 0)
+    let missing: Vec<(i64, i64)> = all()
+        .filter(|(_, flip, _)| flip.to == Status::Down && flip.reason.is_silence())
+        .map(|(check_id, flip, _)| (*check_id, flip.n))
+        .collect();
+    let asked = !missing.is_empty() && host_looks::ask(conn, &missing, now).await?;
+    Ok(Saved { announced: told > 0, asked })
 }
 
 /// Sees whether checks are flapping with these flips, save where a window keeps everything back anyway:
@@ -220,7 +238,8 @@ pub async fn list(
     let rows = fetch_all!(
         conn,
         FlipRow,
-        "SELECT flip_id, at, from_status, to_status, reason FROM flips WHERE check_id = $1 \
+        "SELECT flip_id, at, from_status, to_status, reason, (SELECT h.seen FROM host_looks h \
+         WHERE h.flip_id = flips.flip_id) AS host FROM flips WHERE check_id = $1 \
          ORDER BY n DESC LIMIT $2 OFFSET $3",
         check_id,
         limit,
@@ -251,7 +270,7 @@ pub async fn past(
     up_to: i64,
     limit: i64,
 ) -> Result<Vec<PastFlip>> {
-    let sql = "SELECT n, flip_id, at, from_status, to_status, reason, expected_at, ping_n \
+    let sql = "SELECT n, flip_id, at, from_status, to_status, reason, NULL AS host, expected_at, ping_n \
                FROM flips WHERE check_id = $1 AND n > $2 AND n <= $3 ORDER BY n LIMIT $4";
     let rows = fetch_all!(conn, PastRow, sql, check_id, after, up_to, limit);
     let past = rows.into_iter().map(|PastRow { n, flip, expected_at, ping_n }| {

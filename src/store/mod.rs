@@ -14,6 +14,7 @@ pub mod dialect;
 pub mod flapping;
 pub mod flips;
 pub mod held;
+pub mod host_looks;
 pub mod identities;
 pub mod invitations;
 pub mod jobs;

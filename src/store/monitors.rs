@@ -3,11 +3,13 @@
 
 use sqlx::AssertSqlSafe;
 
+use super::dialect::id_list;
 use super::dialect::{Column, Rows};
+use super::host_looks;
 use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value};
 use super::{Flag, IdRow};
 use crate::clock::Timestamp;
-use crate::domain::monitor::{Standing, Verdict};
+use crate::domain::monitor::{Seen, Standing, Verdict};
 use crate::domain::text_enum;
 use crate::fault::Result;
 
@@ -190,6 +192,44 @@ pub async fn of_project(
     Ok((rows, total))
 }
 
+/// What a device is called.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct DeviceName {
+    /// Its id.
+    pub monitor_id: i64,
+    /// Its check.
+    pub check_id: i64,
+    /// The name of that.
+    pub check_name: String,
+}
+
+/// The devices of a project by name, at most `limit`.
+///
+/// # Errors
+/// The database is out.
+pub async fn devices_of(conn: &mut Conn, project_id: i64, limit: i64) -> Result<Vec<DeviceName>> {
+    Ok(fetch_all!(
+        conn,
+        DeviceName,
+        "SELECT m.monitor_id, c.check_id, c.check_name FROM monitors m \
+         JOIN checks c ON c.check_id = m.check_id \
+         WHERE c.project_id = $1 AND m.kind = 'device' ORDER BY c.check_name, m.monitor_id LIMIT $2",
+        project_id,
+        limit
+    ))
+}
+
+/// What this device is called; none where it is gone.
+///
+/// # Errors
+/// The database is out.
+pub async fn name_of(conn: &mut Conn, monitor_id: i64) -> Result<Option<String>> {
+    let sql = "SELECT m.monitor_id, c.check_id, c.check_name FROM monitors m \
+               JOIN checks c ON c.check_id = m.check_id WHERE m.monitor_id = $1";
+    let row = fetch_optional!(conn, DeviceName, sql, monitor_id);
+    Ok(row.map(|row| row.check_name))
+}
+
 /// One of a project; none where it is another's.
 ///
 /// # Errors
@@ -245,6 +285,17 @@ pub async fn lock_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec
     Ok(fetch_all!(conn, MonitorRow, AssertSqlSafe(sql), now, limit))
 }
 
+/// Makes monitors due before all others.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn hurry(conn: &mut Conn, ids: &[i64]) -> Result<()> {
+    let condition = conn.db().is_in("monitor_id", "$1");
+    let sql = format!("UPDATE monitors SET next_at = 0 WHERE {condition}");
+    execute!(conn, AssertSqlSafe(sql), id_list(ids));
+    Ok(())
+}
+
 /// A monitor that is taken: which, when it is due again, and until when it is held.
 #[derive(Clone, Copy, Debug)]
 pub struct Taken {
@@ -286,7 +337,9 @@ pub struct Finished {
     pub results: String,
     /// What was wrong.
     pub last_error: Option<String>,
-    /// When it was looked at.
+    /// What this look saw.
+    pub seen: Seen,
+    /// When the look began.
     pub checked_at: Timestamp,
     /// When its check was last pinged.
     pub pinged_at: Option<Timestamp>,
@@ -322,5 +375,14 @@ pub async fn finish(conn: &mut Conn, all: &[Finished]) -> Result<()> {
                lease_id = NULL, lease_until = NULL FROM r \
                WHERE monitors.monitor_id = r.monitor_id AND monitors.lease_id = r.lease_id";
     Rows::new(names, columns).execute(conn, sql).await?;
-    Ok(())
+    let answers: Vec<host_looks::Answer> = all
+        .iter()
+        .map(|each| host_looks::Answer {
+            monitor_id: each.monitor_id,
+            looked_at: each.checked_at,
+            seen: each.seen.into(),
+            error: each.last_error.clone(),
+        })
+        .collect();
+    host_looks::answer(conn, &answers).await
 }

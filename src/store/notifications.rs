@@ -562,6 +562,14 @@ pub struct ToldFlip {
     pub ping_n: Option<i64>,
     /// When what did not come in time was expected.
     pub expected_at: Option<Timestamp>,
+    /// When somebody asked how the host of its job is; none where nobody did.
+    pub host_asked_at: Option<Timestamp>,
+    /// What the host's device is called.
+    pub host_name: Option<String>,
+    /// How it was, a [`Host`](crate::domain::monitor::Host); none while that is not known.
+    pub host_seen: Option<String>,
+    /// What was wrong with it.
+    pub host_error: Option<String>,
 }
 
 /// The flip of this id.
@@ -572,7 +580,12 @@ pub async fn flip(conn: &mut Conn, flip_id: i64) -> Result<Option<ToldFlip>> {
     Ok(fetch_optional!(
         conn,
         ToldFlip,
-        "SELECT n, at, reason, to_status, ping_n, expected_at FROM flips WHERE flip_id = $1",
+        "SELECT f.n, f.at, f.reason, f.to_status, f.ping_n, f.expected_at, \
+         h.asked_at AS host_asked_at, c.check_name AS host_name, h.seen AS host_seen, \
+         h.error AS host_error FROM flips f \
+         LEFT JOIN host_looks h ON h.flip_id = f.flip_id \
+         LEFT JOIN monitors m ON m.monitor_id = h.monitor_id \
+         LEFT JOIN checks c ON c.check_id = m.check_id WHERE f.flip_id = $1",
         flip_id
     ))
 }

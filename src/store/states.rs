@@ -435,6 +435,8 @@ pub struct Saved {
     pub announced: bool,
     /// The earliest deadline that came nearer.
     pub sooner: Option<Timestamp>,
+    /// Hosts have to be looked at.
+    pub asked: bool,
 }
 
 /// Writes the states of these checks, their deadlines, their runs, their flips, what has to be
@@ -459,11 +461,11 @@ pub async fn save_with(
     now: Timestamp,
     writes: &mut Writes,
 ) -> Result<Saved> {
-    let announced = flips::save(conn, checks, now).await?;
+    let flips::Saved { announced, asked } = flips::save(conn, checks, now).await?;
     let sooner = save_states(writes, checks);
     runs::save(writes, checks);
     save_events(writes, checks);
-    Ok(Saved { announced, sooner })
+    Ok(Saved { announced, sooner, asked })
 }
 
 /// Writes the states of these checks and their runs, and `writes` with them, in one statement of its
@@ -499,7 +501,7 @@ pub async fn save_if_unchanged(
         check.version = version;
         check.wake_at = sooner.or(check.wake_at);
     }
-    Ok(Some(Saved { announced: false, sooner: sooner.into_iter().flatten().min() }))
+    Ok(Some(Saved { sooner: sooner.into_iter().flatten().min(), ..Saved::default() }))
 }
 
 const VERSIONED_NAMES: &str = "check_id, status, failures, n_pings, n_flips, open_runs, base_at, \

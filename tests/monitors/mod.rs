@@ -2,6 +2,7 @@
 
 mod blacklists;
 mod dialect;
+mod hosts;
 mod nodes;
 mod probes;
 mod servers;

@@ -209,6 +209,10 @@ pub struct Check {
     /// distance between the occurrences, at most a minute.
     #[schema(required, extensions(("x-unit" = json!("seconds"))))]
     early_tolerance: Option<i64>,
+    /// The device that its job runs on (`/api/v1/devices`): it is probed when a ping is missing. Null:
+    /// none.
+    #[schema(required, minimum = 1)]
+    device_id: Option<i64>,
     /// The channels that it tells, by their ids.
     channels: Vec<i64>,
     /// The URL to ping; null for those who may not.
@@ -321,6 +325,7 @@ impl Model for Check {
             failure_threshold: 1,
             flap_threshold: 6,
             early_tolerance: None,
+            device_id: None,
             channels: vec![3],
             ping_url: Some(
                 "https://overdue.example.org/ping/5e2c3f2a-0a8f-4f43-8c0a-3a4f0f7f9b1d".to_owned(),
@@ -412,6 +417,10 @@ body! {
         /// twentieth of the distance between the occurrences, at most a minute.
         #[schema(minimum = 0, maximum = 86_400, extensions(("x-unit" = json!("seconds"))))]
         early_tolerance: i64,
+        /// The device that its job runs on, one of this project (`/api/v1/devices`): it is probed when a
+        /// ping is missing, and the alert says whether the host is down or the job silent. Null: none.
+        #[schema(minimum = 1)]
+        device_id: i64,
     }
 }
 
@@ -582,6 +591,7 @@ fn change(fields: CheckFields) -> Result<Change> {
         filter_body: fields.filter_body.map(bool::from),
         filter_http_body: fields.filter_http_body.map(bool::from),
         filter_default_fail: fields.filter_default_fail.map(bool::from),
+        device_id: fields.device_id,
         channels: fields.channels,
         ..Change::default()
     })
@@ -637,6 +647,7 @@ fn shown(call: &Call, project: &ProjectRow, row: &CheckRow, channels: &[i64]) ->
         failure_threshold: settings.failure_threshold,
         flap_threshold: settings.flap_threshold,
         early_tolerance: settings.early_tolerance,
+        device_id: settings.device_id,
         channels: channels.to_vec(),
         ping_url: may_ping.then(|| format!("{endpoint}{}", row.uuid)),
         slug_url: has_slug.then(|| format!("{endpoint}{}/{}", project.ping_key, settings.slug)),

@@ -20,7 +20,8 @@
 //! `project_name`, `reason` (`fail`, `timeout`, `overrun`, `ping`; for other events the event's
 //! name), `exit_status` (number or null), `since`, `expected_at`, `last_ping_at` (RFC 3339 or
 //! null), `downtime` (whole seconds, on recovery, else null), `link` and `text` (the whole message
-//! in plain English). That of a group is `event` (`group`), `status`, `count` and `list`, an array
+//! in plain English), and `host` (`name`, `status` (`up`, `down` or `unknown`) and `error`) where a
+//! silent job runs on a device that was probed. That of a group is `event` (`group`), `status`, `count` and `list`, an array
 //! of such objects.
 //!
 //! Headers of every request: `webhook-id` (the same at every try), `webhook-timestamp` (seconds of

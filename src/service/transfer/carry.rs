@@ -148,8 +148,9 @@ async fn change_checks(ctx: &Context, tx: &mut Tx, written: &[(i64, &CheckStep)]
     bulk::update_checks(tx, &settings, now).await?;
     let mut saved = Saved::default();
     for part in watched.chunks(bulk::MOST_CHECKS) {
-        let Saved { announced, sooner } = states::save(tx, part, now).await?;
+        let Saved { announced, sooner, asked } = states::save(tx, part, now).await?;
         saved.announced |= announced;
+        saved.asked |= asked;
         saved.sooner = saved.sooner.into_iter().chain(sooner).min();
     }
     Ok(saved)

@@ -190,6 +190,7 @@ fn check(mut table: Table) -> Result<CheckEntry> {
         filter_body: table.flag("filter_body")?,
         filter_http_body: table.flag("filter_http_body")?,
         filter_default_fail: table.flag("filter_default_fail")?,
+        device_id: None,
         channels: None,
         paused: table.flag("paused")?,
         slug_is_as_read: false,

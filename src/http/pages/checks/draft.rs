@@ -7,6 +7,7 @@ use crate::fault::Fault;
 use crate::service::checks::Change;
 use crate::store::channels::ChannelRow;
 use crate::store::checks::Settings;
+use crate::store::monitors::DeviceName;
 
 /// The form of a check.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +37,8 @@ pub(super) struct Draft {
     pub(super) filter_body: bool,
     pub(super) filter_http_body: bool,
     pub(super) filter_default_fail: bool,
+    /// The id of the device that is chosen; empty: none.
+    pub(super) device: String,
     /// The ids of the channels that are chosen.
     pub(super) channels: Vec<String>,
 }
@@ -67,6 +70,7 @@ impl Draft {
             filter_body: settings.filter_body.into(),
             filter_http_body: settings.filter_http_body.into(),
             filter_default_fail: settings.filter_default_fail.into(),
+            device: settings.device_id.map(|id| id.to_string()).unwrap_or_default(),
             channels: channels.iter().map(i64::to_string).collect(),
         }
     }
@@ -99,6 +103,7 @@ impl Draft {
             filter_body: fields.take_flag("filter_body"),
             filter_http_body: fields.take_flag("filter_http_body"),
             filter_default_fail: fields.take_flag("filter_default_fail"),
+            device: fields.take("device"),
             channels: fields.take_all("channel"),
         }
     }
@@ -117,6 +122,10 @@ impl Draft {
 
     pub(super) fn tells(&self, channel: &ChannelRow) -> bool {
         self.channels.contains(&channel.channel_id.to_string())
+    }
+
+    pub(super) fn runs_on(&self, device: &DeviceName) -> bool {
+        self.device == device.monitor_id.to_string()
     }
 
     /// The kind that is chosen; simple where none is.
@@ -177,6 +186,7 @@ impl Draft {
             filter_body: Some(self.filter_body),
             filter_http_body: Some(self.filter_http_body),
             filter_default_fail: Some(self.filter_default_fail),
+            device_id: Some(self.device.parse().ok()),
             channels: Some(self.channels.iter().filter_map(|id| id.parse().ok()).collect()),
             ..Change::default()
         };

@@ -20,6 +20,7 @@ use crate::fault::{Fault, Result};
 use crate::service::checks;
 use crate::store::channels::{self, ChannelRow};
 use crate::store::checks::Settings;
+use crate::store::monitors::{self, DeviceName};
 use crate::store::projects::Role;
 
 /// The usual periods, in seconds.
@@ -28,6 +29,8 @@ const PERIODS: [i64; 9] = [60, 300, 900, 1800, 3600, 21_600, 86_400, 604_800, 2_
 const GRACES: [i64; 6] = [60, 300, 900, 1800, 3600, 21_600];
 /// As many channels are offered.
 const CHANNELS: i64 = 1000;
+/// As many devices.
+const DEVICES: i64 = 1000;
 
 #[derive(Template)]
 #[template(ext = "html", source = r#"{% extends "src/http/pages/checks/edit.html" %}"#)]
@@ -37,6 +40,7 @@ struct Edit<'a> {
     errors: &'a Errors,
     preview: Preview,
     channels: &'a [ChannelRow],
+    devices: &'a [DeviceName],
     /// The name of the check that is changed; none: a new one.
     old: Option<Cow<'a, str>>,
     /// Where the form goes, with the prefix.
@@ -70,6 +74,8 @@ impl<'a> Edit<'a> {
 struct Target {
     old: Option<Picked>,
     channels: Vec<ChannelRow>,
+    /// What the job may run on.
+    devices: Vec<DeviceName>,
 }
 
 impl Target {
@@ -81,7 +87,10 @@ impl Target {
         };
         let mut conn = here.ctx().store.read().await?;
         let (channels, _) = channels::list(&mut conn, here.project_id(), 0, CHANNELS).await?;
-        Ok(Self { old, channels })
+        let mut devices = monitors::devices_of(&mut conn, here.project_id(), DEVICES).await?;
+        let own = old.as_ref().map(|old| old.row.check_id);
+        devices.retain(|device| Some(device.check_id) != own);
+        Ok(Self { old, channels, devices })
     }
 
     /// What stands in the form at first.
@@ -108,6 +117,7 @@ impl Target {
             errors,
             preview: preview::of(here, draft),
             channels: &self.channels,
+            devices: &self.devices,
             old: self.old.as_ref().map(|old| picked::name(&old.row)),
             action: own.as_ref().map_or_else(|| format!("{list}/new"), |own| format!("{own}/edit")),
             back: own.unwrap_or_else(|| list.clone()),

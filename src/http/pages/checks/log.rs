@@ -11,6 +11,7 @@ use super::super::{texts, words};
 use super::picked::{self, Picked};
 use crate::clock::Timestamp;
 use crate::domain::check::Reason;
+use crate::domain::monitor::Host;
 use crate::domain::ping::{PingKind, Scheme};
 use crate::fault::Result;
 use crate::store::channels;
@@ -182,10 +183,14 @@ fn of_flip(here: &Here, row: &FlipRow) -> Event {
         Reason::Pause => "reason-of-flip-pause",
         Reason::Resume => "reason-of-flip-resume",
     };
-    Event {
-        more: texts::t(more).plain(),
-        ..event(here, row.at, class, texts::status_shape(to), what)
-    }
+    let host = match row.host.as_deref().and_then(|seen| seen.parse().ok()) {
+        Some(Host::Up) => Some("checks-log-host-up"),
+        Some(Host::Down) => Some("checks-log-host-down"),
+        Some(Host::Unknown) | None => None,
+    };
+    let more: Vec<String> =
+        [Some(more), host].into_iter().flatten().map(|key| texts::t(key).plain()).collect();
+    Event { more: more.join(" · "), ..event(here, row.at, class, texts::status_shape(to), what) }
 }
 
 fn of_notification(here: &Here, row: &NotificationRow, channel: &str) -> Event {

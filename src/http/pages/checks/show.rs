@@ -19,7 +19,7 @@ use crate::domain::snippet::Language;
 use crate::fault::Result;
 use crate::service::snippets;
 use crate::store::checks::CheckRow;
-use crate::store::{channels, flips};
+use crate::store::{channels, flips, monitors};
 
 /// What may have happened just before, by the word in the address, and how the page tells it.
 const NEWS: [(&str, &str); 8] = [
@@ -95,6 +95,10 @@ async fn check(here: &Here, name: &str, uri: &Uri) -> Result<Response> {
     let mut conn = here.ctx().store.read().await?;
     let (flips, _) = flips::list(&mut conn, row.check_id, 0, 1).await?;
     let told = channels::find_many(&mut conn, &picked.channels).await?;
+    let device = match row.settings.device_id {
+        Some(id) => monitors::name_of(&mut conn, id).await?,
+        None => None,
+    };
     // Two connections at a time would be one more than needed.
     drop(conn);
     let log = log::of(here, &picked, uri).await?;
@@ -117,7 +121,7 @@ async fn check(here: &Here, name: &str, uri: &Uri) -> Result<Response> {
             status: row.shown_status(here.now),
             sentence: sentence::of(row, flips.first(), here.now, &here.site.reader),
             news: NEWS.iter().find(|(word, _)| *word == news).map(|(_, text)| *text),
-            facts: facts(here, row, &told),
+            facts: facts(here, row, &told, device.as_deref()),
             urls: here.opened.may_write().then(|| urls(here, row)),
             is_new: row.n_pings == 0,
             events: format!("{}{}", here.site.prefix, here.path("/events")),
@@ -151,7 +155,7 @@ fn others(here: &Here) -> Vec<(String, String)> {
     all.into_iter().filter(|(uuid, _)| *uuid != here.opened.project.uuid).collect()
 }
 
-fn facts(here: &Here, row: &CheckRow, told: &[&str]) -> Vec<Fact> {
+fn facts(here: &Here, row: &CheckRow, told: &[&str], device: Option<&str>) -> Vec<Fact> {
     let settings = &row.settings;
     let reader = &here.site.reader;
     let some = |text: String| (!text.is_empty()).then_some(text);
@@ -183,6 +187,7 @@ fn facts(here: &Here, row: &CheckRow, told: &[&str]) -> Vec<Fact> {
                 told.join(", ")
             }),
         ),
+        ("checks-runs-on", device.map(str::to_owned)),
         ("checks-pings-so-far", Some(reader.number(row.n_pings))),
         ("checks-made", Some(reader.minute(row.created_at))),
     ];

@@ -472,6 +472,9 @@ checks-edit-from-start-to-finish-empty = From start to finish; empty: as long as
 checks-edit-whom-it-tells = Whom it tells
 checks-edit-this-project-has-no-channel = This project has no channel yet, so that nobody is told when the check goes down. <a href="{ $project }/channels/new">Add a channel</a>
 checks-edit-channels = Channels
+checks-edit-runs-on = Device that the job runs on
+checks-edit-runs-on-nothing = not said
+checks-edit-runs-on-hint = When a ping is missing, it is probed at once, and the alert says whether the host is down or only the job is silent.
 checks-edit-filters-and-details = Filters and details
 checks-edit-down-after-so-many-failures = Down after so many failures
 checks-edit-in-a-row-1-at = In a row; 1: at the first.
@@ -550,6 +553,8 @@ checks-log-told = Told { $channel }: { $event }
 checks-log-telling = Telling { $channel }: { $event }
 checks-log-could-not-tell = Could not tell { $channel }: { $event }
 checks-log-kept-back-from = Kept back from { $channel }: { $event }
+checks-log-host-up = host up, job silent
+checks-log-host-down = host down
 
 ## checks/ping
 
@@ -639,6 +644,7 @@ checks-words-of-a-start = Words of a start
 checks-words-of-a-success = Words of a success
 checks-words-of-a-failure = Words of a failure
 checks-pings-so-far = Pings so far
+checks-runs-on = Runs on
 checks-made = Made
 checks-delete-with-all-of-its = Delete “{ $name }” with all of its history? Its ping URL stops working.
 
