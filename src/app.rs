@@ -15,6 +15,7 @@ use crate::config::{Config, HiddenUrl};
 use crate::context::Context;
 use crate::detector::Detector;
 use crate::fault::{Fault, Result};
+use crate::http::journal;
 use crate::http::listen::{self, Bound, Limits};
 use crate::http::management::{self, ManagementState};
 use crate::http::tls::{self, Acceptor};
@@ -123,19 +124,18 @@ impl House {
         if let Some(heartbeat) = heartbeat(ctx, &vitals)? {
             workers.start("heartbeat", heartbeat.run(in_the_shop.clone()));
         }
-        let (journal, inbox) = management::channel();
-        workers
-            .start("journal", management::journal_writer(ctx.clone(), inbox, in_the_shop.clone()));
+        let (journal, inbox) = journal::channel();
+        workers.start("journal", journal::run(ctx.clone(), inbox, in_the_shop.clone()));
         if let Some(acceptor) = &acceptor {
             workers.start("certificates", tls::watch(acceptor.clone(), in_the_shop));
         }
 
         announce(ctx, &listeners, mail.as_ref()).await?;
-        let state = ManagementState::new(ctx.clone(), journal, outbound.clone());
+        let state = ManagementState::new(ctx.clone(), journal.clone(), outbound.clone());
         let limiter = state.limiter.clone();
         let parts = management::router(state)
             .merge(jobs::router(ctx.clone()))
-            .merge(monitors::router(ctx.clone(), limiter))
+            .merge(monitors::router(ctx.clone(), limiter, journal))
             .merge(ops::router(ctx.clone(), vitals.clone(), ingest.clone()))
             .merge(pages::router(ctx.clone(), ingest.clone(), at_the_door.clone(), outbound));
         let finder = Finder::new(ctx.store.clone());

@@ -3,6 +3,7 @@
 pub mod cookie;
 pub mod fatal;
 pub mod jobs;
+pub mod journal;
 pub mod limit;
 pub mod listen;
 pub mod management;

@@ -1,7 +1,10 @@
 //! Services that greet: what they must say first, and how a conversation with them goes on.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::found::{Found, Trouble};
 use super::wire::{Wire, in_words};
@@ -12,6 +15,8 @@ use crate::domain::monitor::{Device, ServiceType};
 const LONGEST_LINE: usize = 2048;
 /// The most lines of one answer.
 const MOST_LINES: usize = 100;
+/// How long a server that said something else before its version may take to say more.
+const NEXT_LINE: Duration = Duration::from_secs(2);
 /// As much of what it said is told, in characters.
 const EXCERPT: usize = 80;
 
@@ -106,7 +111,7 @@ async fn say(stream: &mut TcpStream, line: &str) -> Result<Option<Vec<String>>, 
     let mut lines = Vec::new();
     while lines.len() < MOST_LINES {
         let Ok(line) = read_line(stream).await else { return Ok(None) };
-        let is_last = line.as_bytes().get(3) != Some(&b'-');
+        let is_last = !goes_on(&line);
         lines.push(line);
         if is_last {
             return Ok(Some(lines));
@@ -115,14 +120,23 @@ async fn say(stream: &mut TcpStream, line: &str) -> Result<Option<Vec<String>>, 
     Err(Trouble::bad("an answer without an end"))
 }
 
+/// Whether further lines belong to the answer: `220-…`.
+fn goes_on(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    bytes.get(..3).is_some_and(|code| code.iter().all(u8::is_ascii_digit))
+        && bytes.get(3) == Some(&b'-')
+}
+
 async fn ssh_version(stream: &mut TcpStream) -> Result<String, Trouble> {
-    for _ in 0..MOST_LINES {
-        let line = read_line(stream).await?;
-        if line.starts_with("SSH-") {
+    let mut line = read_line(stream).await?;
+    for _ in 1..MOST_LINES {
+        if line.starts_with("SSH-") || !line.is_ascii() {
             return Ok(line);
         }
-        if !line.is_ascii() {
-            return Ok(line);
+        // What greets otherwise, and waits for an answer to that, is something else.
+        match timeout(NEXT_LINE, read_line(stream)).await {
+            Ok(next) => line = next?,
+            Err(_) => return Ok(line),
         }
     }
     Err(Trouble::bad("a greeting without an end"))
@@ -132,7 +146,7 @@ async fn ssh_version(stream: &mut TcpStream) -> Result<String, Trouble> {
 async fn last_line(stream: &mut TcpStream) -> Result<String, Trouble> {
     for _ in 0..MOST_LINES {
         let line = read_line(stream).await?;
-        if line.as_bytes().get(3) != Some(&b'-') {
+        if !goes_on(&line) {
             return Ok(line);
         }
     }

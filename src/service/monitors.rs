@@ -103,7 +103,9 @@ async fn project_of(conn: &mut Conn, user_id: i64, named: Option<i64>) -> Result
         project_id
     } else {
         let (first, _) = stored_projects::list_for(conn, user_id, 0, 1).await?;
-        let none = || Fault::invalid("project_id", "there is no project yet: make one first");
+        let none = || {
+            Fault::invalid("project_id", "must be given: there is no project yet, make one first")
+        };
         first.first().ok_or_else(none)?.project_id
     };
     match projects::open(conn, user_id, project_id, Role::Editor).await {

@@ -7,7 +7,8 @@ use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use overdue::config::Config;
 use overdue::context::Context;
-use overdue::http::management::{self, Inbox, ManagementState};
+use overdue::http::journal::{self, Inbox};
+use overdue::http::management::{self, ManagementState};
 use overdue::http::peer::Connection;
 use overdue::notify::outbound::{Outbound, Settings};
 use overdue::service::tokens::{self, Device, NewToken, Scope};
@@ -47,7 +48,7 @@ impl Desk {
         let (ctx, fresh, home) = open(database, change).await;
         let user_id =
             users::create(&ctx, "desk@example.org", "correct horse", false).await.unwrap();
-        let (journal, inbox) = management::channel();
+        let (journal, inbox) = journal::channel();
         let outbound = Outbound::new(Settings::default()).unwrap();
         let state = ManagementState::new(ctx.clone(), journal, Arc::new(outbound));
         let router = management::router(state);
@@ -64,7 +65,7 @@ impl Desk {
     pub async fn end_journal(&mut self) {
         let inbox = self.inbox.take().expect("it ends once");
         let (_stop, stopped) = tokio::sync::watch::channel(true);
-        management::journal_writer(self.ctx.clone(), inbox, stopped).await;
+        journal::run(self.ctx.clone(), inbox, stopped).await;
     }
 
     /// The text of a new session's token.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{bad, call, device, get, good, listed, post};
 use crate::support::api::Api;
 use crate::support::server::TestServer;
-use crate::support::{both_databases, random_name};
+use crate::support::{both_databases, random_name, until};
 
 const USER: &str = "monitors@example.org";
 
@@ -104,6 +104,26 @@ both_databases! {
         let path = format!("/blacklist-monitors/delete?id={}", listing["id"]);
         good(&call(&api, Some(&api.token), Method::DELETE, &path, None).await, 200);
         assert_eq!(get(&api, "/blacklist-monitors").await, json!([]));
+    }
+
+    async fn what_was_asked_with_a_token_is_in_the_journal(database) {
+        let (_server, api) = start(database).await;
+        good(&call(&api, Some(&api.token), Method::GET, "/me?x=secret", None).await, 200);
+        bad(&call(&api, Some(&api.token), Method::GET, "/nothing", None).await, 404, "unknown_route");
+        let lines = until("both lines", async || {
+            let lines = api.list("/user/request-list").await;
+            let ours: Vec<_> = lines
+                .into_iter()
+                .filter(|line| line["path"].as_str().unwrap().starts_with("/api/v1/"))
+                .collect();
+            (ours.len() == 2).then_some(ours)
+        })
+        .await;
+        let found = lines.iter().find(|line| line["path"] == "/api/v1/me").unwrap();
+        assert_eq!((&found["status"], &found["method"]), (&json!(200), &json!("GET")), "{found}");
+        assert!(found["remote_address"] == "127.0.0.1" && found["request_id"] != "", "{found}");
+        let lost = lines.iter().find(|line| line["path"] == "/api/v1/nothing").unwrap();
+        assert_eq!(lost["status"], 404);
     }
 
     async fn what_does_not_fit_is_refused_by_its_code_and_changes_nothing(database) {

@@ -5,6 +5,7 @@ mod dialect;
 mod hosts;
 mod nodes;
 mod probes;
+mod real;
 mod servers;
 
 use reqwest::Method;

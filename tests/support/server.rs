@@ -21,7 +21,7 @@ use super::{PATIENCE, until};
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// The binary under test.
-const BINARY: &str = env!("CARGO_BIN_EXE_overdue");
+pub const BINARY: &str = env!("CARGO_BIN_EXE_overdue");
 
 /// A server with a database and a folder of its own. It is killed when dropped, or when the tests
 /// end in whatever way.

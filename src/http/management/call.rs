@@ -513,7 +513,7 @@ mod tests {
         let config = crate::config::Config::for_tests(&url);
         let clock = crate::clock::Clock::manual(Timestamp(1_800_000_000_000_000));
         let ctx = Context::open(config, clock).await.unwrap();
-        let (journal, inbox) = super::super::channel();
+        let (journal, inbox) = crate::http::journal::channel();
         let outbound = Outbound::new(crate::notify::outbound::Settings::default()).unwrap();
         (ManagementState::new(ctx, journal, Arc::new(outbound)), inbox)
     }

@@ -11,7 +11,6 @@ mod checks;
 mod command;
 mod fields;
 mod history;
-mod journal;
 mod list;
 mod maintenance;
 mod members;
@@ -40,11 +39,10 @@ use axum::routing::{MethodRouter, any, get};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 
-pub use journal::{Inbox, Journal, channel, journal_writer};
-
 use crate::config::Config;
 use crate::context::Context;
 use crate::http::fatal as fault;
+use crate::http::journal::Journal;
 use crate::http::limit::Limiter;
 use crate::notify::outbound::Outbound;
 use crate::secret;

@@ -39,6 +39,11 @@ impl Refusal {
         Self { header, ..Self::new(405, "method_not_allowed", message) }
     }
 
+    /// The status of the answer.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     fn again_in(self, seconds: u64) -> Self {
         Self { header: Some((header::RETRY_AFTER, HeaderValue::from(seconds))), ..self }
     }

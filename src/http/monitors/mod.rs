@@ -20,9 +20,12 @@ use serde_json::{Map, Value, json};
 
 use crate::context::Context;
 use crate::fault::{Fault, Result};
+use crate::http::journal::Journal;
 use crate::http::limit::Limiter;
 use crate::http::peer::{Connection, client_of};
+use crate::secret;
 use crate::service::tokens::{self, Caller, Scope};
+use crate::store::journal::Entry;
 
 use fault::Refusal;
 
@@ -35,15 +38,16 @@ const BASE: &str = "/api/v1";
 struct Monitors {
     ctx: Context,
     limiter: Arc<Limiter>,
+    journal: Journal,
 }
 
 /// The router for everything under `/api/v1`; what other dialects have there goes before it.
-pub fn router(ctx: Context, limiter: Arc<Limiter>) -> Router {
+pub fn router(ctx: Context, limiter: Arc<Limiter>, journal: Journal) -> Router {
     Router::new()
         .route(BASE, any(serve))
         .route("/api/v1/", any(serve))
         .route("/api/v1/{*rest}", any(serve))
-        .with_state(Monitors { ctx, limiter })
+        .with_state(Monitors { ctx, limiter, journal })
 }
 
 /// What a path means.
@@ -110,6 +114,27 @@ async fn answer(monitors: &Monitors, head: &Parts, body: Body) -> Answer {
         caller.check_address(address).map_err(not_there)?;
     }
     monitors.limiter.admit(caller.token_id, ctx.clock.steady_micros())?;
+    let at = ctx.now();
+    let answered = permitted(ctx, &caller, head, body).await;
+    monitors.journal.record(Entry {
+        at,
+        user_id: caller.user_id,
+        token_id: caller.token_id,
+        subject: caller.subject,
+        method: head.method.to_string(),
+        path: head.uri.path().to_owned(),
+        status: match &answered {
+            Ok((status, _)) => status.as_u16(),
+            Err(refusal) => refusal.status().as_u16(),
+        },
+        remote_address: address.map(|address| address.to_string()).unwrap_or_default(),
+        request_id: secret::random_text::<12>(),
+    });
+    answered
+}
+
+/// The answer to who may ask here and now.
+async fn permitted(ctx: &Context, caller: &Caller, head: &Parts, body: Body) -> Answer {
     let (command, method) = Command::find(head.uri.path())?;
     let is_read = method == Method::GET;
     if head.method != method && !(is_read && head.method == Method::HEAD) {
@@ -118,7 +143,7 @@ async fn answer(monitors: &Monitors, head: &Parts, body: Body) -> Answer {
     let scope = if is_read { Scope::Read } else { Scope::Write };
     let lacking = |fault: Fault| Refusal::new(403, "insufficient_scope", fault.to_string());
     caller.check_scope(scope).map_err(lacking)?;
-    run(ctx, &caller, command, head, body).await
+    run(ctx, caller, command, head, body).await
 }
 
 async fn run(ctx: &Context, caller: &Caller, command: Command, head: &Parts, body: Body) -> Answer {

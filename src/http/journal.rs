@@ -28,7 +28,7 @@ pub struct Journal {
     lost: Arc<AtomicU64>,
 }
 
-/// The end that [`journal_writer`] takes them out at.
+/// The end that [`run`] takes them out at.
 #[derive(Debug)]
 pub struct Inbox {
     receiver: mpsc::Receiver<Entry>,
@@ -54,7 +54,7 @@ impl Journal {
 
 /// Writes what gathers, until `stop` says so (or its sender is gone); then writes what is there
 /// and ends. To be stopped after the listeners.
-pub async fn journal_writer(ctx: Context, mut inbox: Inbox, mut stop: watch::Receiver<bool>) {
+pub async fn run(ctx: Context, mut inbox: Inbox, mut stop: watch::Receiver<bool>) {
     let mut entries = Vec::new();
     let mut stopping = false;
     while !stopping {
