@@ -19,7 +19,7 @@ use crate::http::journal;
 use crate::http::listen::{self, Bound, Limits};
 use crate::http::management::{self, ManagementState};
 use crate::http::tls::{self, Acceptor};
-use crate::http::{Front, broken, jobs, monitors, ops, pages, ping};
+use crate::http::{Front, broken, healthchecks, jobs, monitors, ops, pages, ping};
 use crate::ingest::Ingest;
 use crate::maintenance::Keeper;
 use crate::notify::Notifier;
@@ -135,6 +135,7 @@ impl House {
         let limiter = state.limiter.clone();
         let parts = management::router(state)
             .merge(jobs::router(ctx.clone()))
+            .merge(healthchecks::router(ctx.clone()))
             .merge(monitors::router(ctx.clone(), limiter, journal))
             .merge(ops::router(ctx.clone(), vitals.clone(), ingest.clone()))
             .merge(pages::router(ctx.clone(), ingest.clone(), at_the_door.clone(), outbound));

@@ -32,8 +32,6 @@ pub enum Fault {
         /// Seconds to wait.
         retry_after: u64,
     },
-    /// Announced, and not built yet; the text names it.
-    NotBuilt(String),
     /// A part of the system is out; may be tried again in a moment.
     Unavailable(String),
     /// Our own mistake. The text is for the log alone.
@@ -71,7 +69,6 @@ impl fmt::Display for Fault {
             | Self::Forbidden(text)
             | Self::Conflict(text)
             | Self::TooLarge(text)
-            | Self::NotBuilt(text)
             | Self::Unavailable(text)
             | Self::Internal(text) => f.write_str(text),
         }

@@ -6,6 +6,7 @@ mod support;
 mod alerts;
 mod cli;
 mod durability;
+mod healthchecks;
 mod house;
 mod jobs;
 mod mail;

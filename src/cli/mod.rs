@@ -4,6 +4,7 @@
 //! standard error.
 
 mod access_key;
+mod api_key;
 mod backup;
 mod check_config;
 mod duration;
@@ -76,6 +77,9 @@ enum Command {
     /// Make, list and revoke access keys for the signed job list.
     #[command(subcommand)]
     AccessKey(access_key::Command),
+    /// Make, list and revoke keys for clients of Healthchecks.
+    #[command(subcommand)]
+    ApiKey(api_key::Command),
     /// Bring the database's tables up to date, as every start does.
     Migrate,
     /// Check the configuration and print what is in force, secrets masked.
@@ -160,6 +164,7 @@ async fn run(command: Command, settings: Settings, json: bool) -> Result<Option<
         Command::AccessKey(command) => {
             access_key::run(&open_existing(config).await?, command).await
         }
+        Command::ApiKey(command) => api_key::run(&open_existing(config).await?, command).await,
         Command::Migrate => migrate::run(&config).await,
         Command::CheckConfig => check_config::run(&config, json),
         Command::Backup(args) => backup::run(&config, &args).await,
@@ -266,6 +271,9 @@ mod tests {
             "access-key create --user a@b.c --json",
             "access-key list --user a@b.c",
             "access-key revoke --user a@b.c 7QK2MX04VB9RT3EHZ8WN",
+            "api-key create --project 3 --read-only",
+            "api-key list --project 3",
+            "api-key revoke --project 3 7",
             "migrate",
             "check-config",
             "backup /tmp/copy.db",

@@ -2,6 +2,7 @@
 //! time it needs and gives back what has to change; others store it and act on it.
 
 pub mod alert;
+pub mod badge;
 pub mod check;
 pub mod days;
 pub mod flapping;

@@ -71,7 +71,6 @@ fn outcome(fault: &Fault, request_id: &str) -> (StatusCode, String) {
         Fault::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Fault::Forbidden(_) => StatusCode::FORBIDDEN,
         Fault::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        Fault::NotBuilt(_) => StatusCode::NOT_IMPLEMENTED,
         Fault::RateLimited { .. } => StatusCode::SERVICE_UNAVAILABLE,
         // 404 is "no such command" here; what does not exist answers as what is another's does.
         Fault::NotFound => {

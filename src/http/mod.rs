@@ -2,6 +2,7 @@
 
 pub mod cookie;
 pub mod fatal;
+pub mod healthchecks;
 pub mod jobs;
 pub mod journal;
 pub mod limit;

@@ -301,7 +301,12 @@ async fn alert(
         outage,
         zone: Tz::from_str(&zone).unwrap_or(Tz::UTC),
         now,
-        check: check.map(|check| check_facts(&check, now)).unwrap_or_default(),
+        check: check
+            .map(|check| CheckFacts {
+                badge_url: badge_url(&ctx.config.server.site_url, &check),
+                ..check_facts(&check, now)
+            })
+            .unwrap_or_default(),
     })
 }
 
@@ -381,7 +386,7 @@ pub fn check_facts(check: &CheckRow, now: Timestamp) -> CheckFacts {
         grace: settings.grace,
         n_pings: check.n_pings,
         last_ping_at: check.last_ping_at,
-        next_ping_at: check.next_ping_at,
+        next_ping_at: next_ping_at(check),
         last_duration: check.last_duration,
         manual_resume: settings.manual_resume.into(),
         methods: if settings.post_only.0 == 0 { "" } else { "POST" }.to_owned(),
@@ -397,6 +402,18 @@ pub fn check_facts(check: &CheckRow, now: Timestamp) -> CheckFacts {
         unique_key: unique_key(&check.uuid),
         badge_url: None,
     }
+}
+
+/// When the next ping is expected: of a job that runs, since it has begun, where that is earlier.
+fn next_ping_at(check: &CheckRow) -> Option<Timestamp> {
+    let began_at = check.last_start_at.filter(|_| check.open_runs > 0);
+    check.next_ping_at.into_iter().chain(began_at).min()
+}
+
+/// Where the badge of a check is, of two states, as a picture.
+#[must_use]
+pub fn badge_url(site_url: &str, check: &CheckRow) -> Option<String> {
+    check.badge_uuid.as_ref().map(|uuid| format!("{site_url}/b/2/{uuid}.svg"))
 }
 
 /// The key that names a check to those who may only read: SHA-1 of the first 16 hexadecimal digits

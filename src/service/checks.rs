@@ -14,7 +14,7 @@ use crate::secret;
 use crate::service::names;
 use crate::service::remark::{self, Remark};
 use crate::store::Flag;
-use crate::store::checks::{self, CheckRow, Settings};
+use crate::store::checks::{self, CheckRow, Settings, Unique};
 use crate::store::monitors::{self, MonitorKind};
 use crate::store::states::{Saved, Watched};
 use crate::store::tx::{Conn, Tx};
@@ -357,12 +357,8 @@ pub(super) async fn insert_in(
     settings: &Settings,
     channels: Option<&[i64]>,
 ) -> Result<i64> {
-    let max_count = ctx.config.checks.max_count;
     if !has_room(ctx, tx, project_id).await? {
-        return Err(Fault::Forbidden(format!(
-            "there are {max_count} checks in this project already, which is the most \
-             (checks.max_count): delete one first"
-        )));
+        return Err(no_room(ctx));
     }
     insert(ctx, tx, project_id, settings, channels).await
 }
@@ -396,6 +392,51 @@ pub async fn find_or_create_by_slug(
     tx.commit().await?;
     ctx.live.list(project_id);
     Ok((check_id, true))
+}
+
+/// Makes a check, unless the project has one that is the same in what `unique` names: then it says
+/// which. Of several calls at once one makes it.
+///
+/// # Errors
+/// As [`create`].
+pub async fn create_unless(
+    ctx: &Context,
+    project_id: i64,
+    unique: Option<&Unique>,
+    settings: &Settings,
+    channels: Option<&[i64]>,
+) -> Result<Made> {
+    let mut tx = ctx.store.begin().await?;
+    let has_room = has_room(ctx, &mut tx, project_id).await?;
+    if let Some(unique) = unique
+        && let Some(check_id) = checks::find_unique(&mut tx, project_id, unique).await?
+    {
+        return Ok(Made::Found(check_id));
+    }
+    if !has_room {
+        return Err(no_room(ctx));
+    }
+    let check_id = insert(ctx, &mut tx, project_id, settings, channels).await?;
+    tx.commit().await?;
+    ctx.live.list(project_id);
+    Ok(Made::New(check_id))
+}
+
+/// What came of [`create_unless`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It was made.
+    New(i64),
+    /// There was one.
+    Found(i64),
+}
+
+fn no_room(ctx: &Context) -> Fault {
+    Fault::Forbidden(format!(
+        "there are {} checks in this project already, which is the most (checks.max_count): delete \
+         one first",
+        ctx.config.checks.max_count
+    ))
 }
 
 /// Locks the project; whether one more check fits into it.
@@ -670,7 +711,8 @@ pub async fn remarks(
 }
 
 /// Whether a check has a schedule that does not fire again after `now`.
-pub(super) fn never_fires(settings: &Settings, now: Timestamp) -> bool {
+#[must_use]
+pub fn never_fires(settings: &Settings, now: Timestamp) -> bool {
     settings.rules().schedule.next_after(now).is_none()
 }
 

@@ -3,6 +3,8 @@
 //! left to the dialects, how it is stored to `store`.
 
 pub mod access_keys;
+pub mod api_keys;
+pub mod badges;
 pub mod channels;
 pub mod charts;
 pub mod checks;

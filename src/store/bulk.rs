@@ -11,6 +11,7 @@ use super::dialect::{Column, Rows, id_list};
 use super::tx::{Conn, execute, fetch_all};
 use crate::clock::Timestamp;
 use crate::fault::{Fault, Result};
+use crate::secret;
 
 /// So many checks go into one statement: each of them has dozens of values, and what a statement binds
 /// has its bounds.
@@ -104,16 +105,17 @@ async fn insert_part(
         Column::ints(part.iter().map(|_| project_id)),
         Column::times(part.iter().map(|_| now)),
         Column::ints(0..i64::try_from(part.len()).unwrap_or(i64::MAX)),
+        Column::texts(part.iter().map(|_| secret::random_uuid().to_string())),
     ];
     columns.extend(text_columns(&settings));
-    let names = "uuid, project_id, at, place, check_name, slug, slug_is_custom, tags, search_text, \
+    let names = "uuid, project_id, at, place, badge_uuid, check_name, slug, slug_is_custom, tags, search_text, \
                  description, start_kw, success_kw, failure_kw, filter_subject, filter_body, \
                  filter_http_body, filter_default_fail, flap_threshold";
     // In order, so that the ids come in it too.
-    let sql = "INSERT INTO checks (uuid, project_id, created_at, updated_at, check_name, slug, \
+    let sql = "INSERT INTO checks (uuid, project_id, created_at, updated_at, badge_uuid, check_name, slug, \
                slug_is_custom, tags, search_text, description, start_kw, success_kw, failure_kw, \
                filter_subject, filter_body, filter_http_body, filter_default_fail, \
-               flap_threshold) SELECT uuid, project_id, at, at, check_name, slug, slug_is_custom, \
+               flap_threshold) SELECT uuid, project_id, at, at, badge_uuid, check_name, slug, slug_is_custom, \
                tags, search_text, description, start_kw, success_kw, failure_kw, filter_subject, \
                filter_body, filter_http_body, filter_default_fail, flap_threshold \
                FROM r ORDER BY place";

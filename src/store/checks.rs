@@ -8,9 +8,11 @@ use super::dialect::{Column, Db, Rows, id_list};
 use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value, on_link};
 use super::{Flag, IdRow, host_looks, maintenance, states};
 use crate::clock::Timestamp;
+use crate::domain::badge::Tally;
 use crate::domain::check::{Rules, Status};
 use crate::domain::ping::WordFilter;
 use crate::fault::Result;
+use crate::secret;
 
 /// Everything that an owner sets about a check, save its channels.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -173,6 +175,8 @@ pub struct CheckRow {
     pub created_at: Timestamp,
     /// When its settings last changed.
     pub updated_at: Timestamp,
+    /// What its badge is named by; none where a program that knew none made it.
+    pub badge_uuid: Option<String>,
     /// Its stored status.
     #[sqlx(try_from = "String")]
     pub status: Status,
@@ -207,7 +211,8 @@ impl CheckRow {
 /// The columns of a [`CheckRow`].
 pub(super) const COLUMNS: &str = "c.check_id, c.project_id, c.uuid, c.check_name, c.slug, c.slug_is_custom, \
     c.tags, c.description, c.start_kw, c.success_kw, c.failure_kw, c.filter_subject, \
-    c.filter_body, c.filter_http_body, c.filter_default_fail, c.flap_threshold, c.device_id, c.created_at, \
+    c.filter_body, c.filter_http_body, c.filter_default_fail, c.flap_threshold, c.device_id, c.badge_uuid, \
+    c.created_at, \
     c.updated_at, s.kind, s.period, s.schedule, s.timezone, s.grace, s.max_runtime, \
     s.early_tolerance, s.failure_threshold, s.manual_resume, s.post_only, s.status, s.n_pings, \
     s.open_runs, s.last_ping_at, s.last_start_at, s.last_duration, s.next_ping_at, s.alert_at";
@@ -231,9 +236,10 @@ pub async fn insert(
         i64,
         "INSERT INTO checks (project_id, uuid, check_name, slug, slug_is_custom, tags, \
          search_text, description, start_kw, success_kw, failure_kw, filter_subject, filter_body, \
-         filter_http_body, filter_default_fail, flap_threshold, device_id, created_at, updated_at) \
+         filter_http_body, filter_default_fail, flap_threshold, device_id, created_at, updated_at, \
+         badge_uuid) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $18) \
+         $18, $19) \
          RETURNING check_id",
         project_id,
         uuid,
@@ -252,7 +258,8 @@ pub async fn insert(
         new.filter_default_fail,
         new.flap_threshold,
         new.device_id,
-        now
+        now,
+        secret::random_uuid().to_string()
     );
     execute!(
         conn,
@@ -683,6 +690,116 @@ pub async fn find_by_uuid(
 ) -> Result<Option<CheckRow>> {
     let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE c.project_id = $1 AND c.uuid = $2");
     Ok(fetch_optional!(conn, CheckRow, AssertSqlSafe(sql), project_id, uuid))
+}
+
+/// The check that badges name so.
+///
+/// # Errors
+/// The database is out.
+pub async fn find_by_badge(conn: &mut Conn, badge_uuid: &str) -> Result<Option<CheckRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE c.badge_uuid = $1");
+    Ok(fetch_optional!(conn, CheckRow, AssertSqlSafe(sql), badge_uuid))
+}
+
+#[derive(sqlx::FromRow)]
+struct TallyRow {
+    total: i64,
+    grace: i64,
+    down: i64,
+}
+
+/// How the checks of a project stand at `now`, or those with this tag.
+///
+/// # Errors
+/// The database is out.
+pub async fn tally(
+    conn: &mut Conn,
+    project_id: i64,
+    tag: Option<&str>,
+    now: Timestamp,
+) -> Result<Tally> {
+    let sql = format!(
+        "SELECT COUNT(*) AS total, COUNT(CASE WHEN s.status = 'up' AND s.next_ping_at < $2 \
+         THEN 1 END) AS grace, COUNT(CASE WHEN s.status = 'down' THEN 1 END) AS down \
+         FROM {TABLES} WHERE c.project_id = $1 AND ($3 IS NULL OR EXISTS (SELECT 1 \
+         FROM check_tags t WHERE t.project_id = $1 AND t.check_id = c.check_id AND t.tag = $3))"
+    );
+    let row = fetch_optional!(
+        conn,
+        TallyRow,
+        AssertSqlSafe(sql),
+        project_id,
+        now,
+        tag.map(str::to_owned)
+    );
+    let row = row.map(|TallyRow { total, grace, down }| Tally { total, grace, down });
+    Ok(row.unwrap_or_default())
+}
+
+/// What names a check among those of a project, where it is to be made only if none has it: each of
+/// these that is given has to be the same.
+#[derive(Clone, Debug, Default)]
+pub struct Unique {
+    /// Its name.
+    pub check_name: Option<String>,
+    /// Its slug.
+    pub slug: Option<String>,
+    /// Its tags, in order.
+    pub tags: Option<Tags>,
+    /// Its period in seconds; a check with a schedule has none.
+    pub period: Option<i64>,
+    /// Its grace in seconds.
+    pub grace: Option<i64>,
+}
+
+/// The first check of a project, by id, that has all of this.
+///
+/// # Errors
+/// The database is out.
+pub async fn find_unique(conn: &mut Conn, project_id: i64, unique: &Unique) -> Result<Option<i64>> {
+    let row = fetch_optional!(
+        conn,
+        IdRow,
+        "SELECT c.check_id AS id FROM checks c JOIN check_states s ON s.check_id = c.check_id \
+         WHERE c.project_id = $1 AND c.check_name = COALESCE($2, c.check_name) \
+         AND c.slug = COALESCE($3, c.slug) AND c.tags = COALESCE($4, c.tags) \
+         AND ($5 IS NULL OR (s.kind = 'simple' AND s.period = $5)) \
+         AND s.grace = COALESCE($6, s.grace) ORDER BY c.check_id LIMIT 1",
+        project_id,
+        unique.check_name.clone(),
+        unique.slug.clone(),
+        unique.tags.as_ref().map(Tags::to_text),
+        unique.period,
+        unique.grace
+    );
+    Ok(row.map(|row| row.id))
+}
+
+/// The id and the UUID of a check.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct CheckName {
+    /// Its id.
+    pub check_id: i64,
+    /// Its UUID.
+    pub uuid: String,
+}
+
+/// The ids and UUIDs of all checks of a project.
+///
+/// # Errors
+/// The database is out.
+pub async fn names_of(conn: &mut Conn, project_id: i64) -> Result<Vec<CheckName>> {
+    let sql = "SELECT check_id, uuid FROM checks WHERE project_id = $1 ORDER BY check_id";
+    Ok(fetch_all!(conn, CheckName, sql, project_id))
+}
+
+/// The project of the check with this UUID; none where there is no such check.
+///
+/// # Errors
+/// The database is out.
+pub async fn project_of(conn: &mut Conn, uuid: &str) -> Result<Option<i64>> {
+    let sql = "SELECT project_id AS id FROM checks WHERE uuid = $1";
+    Ok(fetch_optional!(conn, IdRow, sql, uuid).map(|row| row.id))
 }
 
 /// Moves a check into another project: it tells none of the channels of the old one any more, and

@@ -242,7 +242,7 @@ impl Rows {
     /// and SQLite walks through all of them to find it.
     fn with_values(&self, sql: &str, places: usize) -> String {
         let row = format!("({}?)", "?,".repeat(self.columns.len() - 1));
-        let rows = format!("{row},").repeat(places - 1) + &row;
+        let rows = format!("{row},").repeat(places - 1) + row.as_str();
         let first = self.names.split(',').next().unwrap_or_default();
         let names = self.names;
         let sql = or_roll_back(sql);

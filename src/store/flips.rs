@@ -249,6 +249,27 @@ pub async fn list(
     Ok((rows, total))
 }
 
+/// The flips of a check from a moment on and before another, the latest first.
+///
+/// # Errors
+/// The database is out.
+pub async fn between(
+    conn: &mut Conn,
+    check_id: i64,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<FlipRow>> {
+    Ok(fetch_all!(
+        conn,
+        FlipRow,
+        "SELECT flip_id, at, from_status, to_status, reason, NULL AS host FROM flips \
+         WHERE check_id = $1 AND at >= $2 AND at < $3 ORDER BY n DESC",
+        check_id,
+        from,
+        to
+    ))
+}
+
 #[derive(sqlx::FromRow)]
 struct PastRow {
     n: i64,

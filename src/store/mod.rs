@@ -3,6 +3,7 @@
 //! decides: the rules are in `domain`, and callers say what is to be written.
 
 pub mod access_keys;
+pub mod api_keys;
 pub mod authenticators;
 pub mod bulk;
 pub mod channels;

@@ -8,6 +8,7 @@ use super::{Flag, IdRow};
 use crate::clock::Timestamp;
 use crate::domain::text_enum;
 use crate::fault::Result;
+use crate::secret;
 
 text_enum! {
     /// What a member of a project may do.
@@ -78,13 +79,14 @@ pub async fn insert(conn: &mut Conn, new: &NewProject<'_>, now: Timestamp) -> Re
     let project_id = fetch_value!(
         conn,
         i64,
-        "INSERT INTO projects (uuid, project_name, ping_key, auto_create, created_at) \
-         VALUES ($1, $2, $3, $4, $5) RETURNING project_id",
+        "INSERT INTO projects (uuid, project_name, ping_key, auto_create, created_at, badge_key) \
+         VALUES ($1, $2, $3, $4, $5, $6) RETURNING project_id",
         new.uuid,
         new.project_name,
         new.ping_key,
         Flag::from(new.auto_create),
-        now
+        now,
+        secret::random_uuid().to_string()
     );
     execute!(
         conn,
@@ -197,6 +199,38 @@ pub async fn update(
         Flag::from(auto_create)
     );
     Ok(())
+}
+
+/// A project as those see it who have a key of it, and belong to it or not.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Opened {
+    /// Its id.
+    pub project_id: i64,
+    /// Its public id.
+    pub uuid: String,
+    /// Its name.
+    pub project_name: String,
+    /// What the addresses of its badges name it by; none where a program that knew none made it.
+    pub badge_key: Option<String>,
+}
+
+/// The project of this id.
+///
+/// # Errors
+/// The database is out.
+pub async fn find_opened(conn: &mut Conn, project_id: i64) -> Result<Option<Opened>> {
+    let sql =
+        "SELECT project_id, uuid, project_name, badge_key FROM projects WHERE project_id = $1";
+    Ok(fetch_optional!(conn, Opened, sql, project_id))
+}
+
+/// The project that badges name so.
+///
+/// # Errors
+/// The database is out.
+pub async fn find_by_badge(conn: &mut Conn, badge_key: &str) -> Result<Option<Opened>> {
+    let sql = "SELECT project_id, uuid, project_name, badge_key FROM projects WHERE badge_key = $1";
+    Ok(fetch_optional!(conn, Opened, sql, badge_key))
 }
 
 /// Gives a project a new ping key.

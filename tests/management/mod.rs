@@ -2,7 +2,7 @@
 //! session or a clock that can be moved, on the router alone.
 
 mod access;
-mod announced;
+mod api_keys;
 mod bodies;
 mod ceilings;
 mod commands;

@@ -65,8 +65,6 @@ async fn run(program: &Path, server: &TestServer, token: &str) {
         .args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"])
         .args(["--max-examples", EXAMPLES, "--seed", "1", "--no-color"])
         .args(["--request-timeout", "30", "--continue-on-failure", "--no-shrink"])
-        // What is announced and not built yet answers 501, which is a 5xx and described.
-        .args(["--exclude-tag", "Announced"])
         .env("SCHEMATHESIS_HOOKS", Path::new(FOLDER).join("hooks.py"))
         .env("TOKEN", token)
         .env("PYTHONDONTWRITEBYTECODE", "1")

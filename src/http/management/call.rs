@@ -1,5 +1,5 @@
 //! What happens to every request before and after its command, in this order: the token (401), the
-//! limit of requests (503), address and scope (403), "not built yet" (501), the page it came from
+//! limit of requests (503), address and scope (403), the page it came from
 //! (403), the body (413, 400), the ids in the path (400); then the command itself, which reads its
 //! parameters and fields (400) and opens its object (403); then the journal.
 //!
@@ -189,7 +189,6 @@ const JSON: &str = "application/json";
 /// What is known of a command before it runs.
 #[derive(Clone, Copy, Debug)]
 struct Form {
-    is_built: bool,
     /// The media type of its body.
     takes: &'static str,
 }
@@ -225,18 +224,8 @@ pub fn run_of(
     takes: &'static str,
     command: impl Handler,
 ) -> impl Fn(State<ManagementState>, Request) -> Running + Clone + Send + Sync + 'static {
-    let form = Form { is_built: true, takes };
+    let form = Form { takes };
     move |State(state), request| Box::pin(handle(state, request, form, command.clone()))
-}
-
-/// The axum handler of a command that is announced and not built yet.
-pub fn announced(State(state): State<ManagementState>, request: Request) -> Running {
-    let form = Form { is_built: false, takes: JSON };
-    Box::pin(handle(state, request, form, async |_| Err(not_built())))
-}
-
-fn not_built() -> Fault {
-    Fault::NotBuilt("this command is announced and not built yet".to_owned())
 }
 
 /// One request, apart from what it asks for.
@@ -370,7 +359,7 @@ async fn prepare(
     body: Body,
 ) -> Result<Call> {
     let reads = matches!(visit.method, Method::GET | Method::HEAD);
-    if let Err(fault) = permit(state, visit, caller, by_cookie && !reads, form.is_built, &parts) {
+    if let Err(fault) = permit(state, visit, caller, by_cookie && !reads, &parts) {
         body::discard(&parts.headers, body).await;
         return Err(fault);
     }
@@ -400,15 +389,11 @@ fn permit(
     visit: &Visit,
     caller: &Caller,
     guarded: bool,
-    built: bool,
     parts: &Parts,
 ) -> Result<()> {
     caller.check_address(visit.client.address)?;
     let reads = matches!(visit.method, Method::GET | Method::HEAD);
     caller.check_scope(if reads { Scope::Read } else { Scope::Write })?;
-    if !built {
-        return Err(not_built());
-    }
     if guarded {
         let site_url = &state.ctx.config.server.site_url;
         let own = Own { client: &visit.client, authority: parts.uri.authority(), site_url };
@@ -508,7 +493,7 @@ mod tests {
         assert_eq!(told("/user/profile?secrets=1"), "/user/profile");
     }
 
-    async fn state(folder: &std::path::Path) -> (ManagementState, super::super::Inbox) {
+    async fn state(folder: &std::path::Path) -> (ManagementState, crate::http::journal::Inbox) {
         let url = format!("sqlite:{}", folder.join("overdue.db").display());
         let config = crate::config::Config::for_tests(&url);
         let clock = crate::clock::Clock::manual(Timestamp(1_800_000_000_000_000));

@@ -30,7 +30,7 @@ pub fn table() -> String {
         Kind::all().flat_map(|kind| kind.fields().into_iter().flatten().map(move |f| (kind, f)));
     fields.fold(head, |rows, (kind, field)| {
         let (kind, name, about) = (kind.as_str(), field.name, about(field));
-        rows + &format!("| `{kind}` | `{name}` | {about} |\n")
+        format!("{rows}| `{kind}` | `{name}` | {about} |\n")
     })
 }
 

@@ -2,7 +2,7 @@
 //! them can be without the others. `mod.rs` makes the router of these, `openapi.rs` the
 //! description.
 
-use axum::routing::{MethodRouter, on};
+use axum::routing::MethodRouter;
 use http::Method;
 use serde_json::{Value, json};
 use utoipa::Number;
@@ -12,7 +12,7 @@ use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Required, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::ManagementState;
-use super::call::{Handler, announced, run, run_of};
+use super::call::{Handler, run, run_of};
 use super::list::Page;
 use super::model::{List, Model};
 use crate::service::remark::Kind;
@@ -42,8 +42,6 @@ pub struct Command {
     pub remarks: Option<Vec<&'static Kind>>,
     /// The schemas that its parts refer to.
     pub schemas: Vec<Named>,
-    /// It is built; otherwise it answers 501.
-    pub is_built: bool,
     /// The axum route.
     pub route: MethodRouter<ManagementState>,
 }
@@ -102,13 +100,6 @@ impl Command {
         Self { remarks: Some(Vec::new()), ..command }
     }
 
-    /// A command that is announced and not built yet: it answers 501.
-    pub fn announced(method: Method, path: &'static str, summary: &'static str) -> Self {
-        let filter = method.clone().try_into().unwrap_or(axum::routing::MethodFilter::GET);
-        let command = Self::new(method, path, summary, on(filter, announced));
-        Self { is_built: false, ..command }
-    }
-
     fn new(
         method: Method,
         path: &'static str,
@@ -130,7 +121,6 @@ impl Command {
             outcome,
             remarks: None,
             schemas: Vec::new(),
-            is_built: true,
             route,
         }
     }

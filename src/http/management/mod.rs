@@ -3,6 +3,7 @@
 //! file of its own. Nothing here decides: that is up to the services.
 
 mod access_keys;
+mod api_keys;
 mod body;
 mod call;
 mod channel_config;
@@ -37,7 +38,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, get};
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 
 use crate::config::Config;
 use crate::context::Context;
@@ -106,19 +107,11 @@ fn resources(config: &Config) -> Vec<Resource> {
         resource("Maintenance", "Times during which no alert goes out.", maintenance::commands()),
         resource("Status pages", "Checks that others see.", status_pages::commands()),
         resource("Transfer", "Projects as files.", transfer::commands()),
-        resource("Announced", "Commands that are not built yet.", unbuilt()),
-    ]
-}
-
-/// Commands that are announced and not built yet.
-fn unbuilt() -> Vec<Command> {
-    let get = |path, summary| Command::announced(Method::GET, path, summary);
-    let post = |path, summary| Command::announced(Method::POST, path, summary);
-    let delete = |path, summary| Command::announced(Method::DELETE, path, summary);
-    vec![
-        get("/user/project/{project_id}/api-key-list", "Keys of the Healthchecks dialect"),
-        post("/user/project/{project_id}/api-key", "Make such a key"),
-        delete("/user/project/{project_id}/api-key/{api_key_id}", "Delete one"),
+        resource(
+            "API keys",
+            "What clients of Healthchecks open a project with.",
+            api_keys::commands(),
+        ),
     ]
 }
 

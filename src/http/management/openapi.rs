@@ -141,9 +141,6 @@ fn operation(resource: &Resource, command: &Command) -> Operation {
 /// The text of a command, and which soft errors it may answer.
 fn text_of(command: &Command) -> String {
     let mut text = command.text.clone();
-    if !command.is_built {
-        text.push_str("\n\n**Announced, and not built yet:** it answers 501.");
-    }
     if let Some(remarks) = command.remarks.as_ref().filter(|remarks| !remarks.is_empty()) {
         let names: Vec<String> =
             remarks.iter().map(|kind| format!("`{}/{}`", kind.group, kind.code)).collect();
@@ -178,10 +175,7 @@ fn path_parameter(name: &str) -> Parameter {
 
 /// Every status that a command may answer. All but 200 are the same everywhere.
 fn responses(command: &Command) -> Vec<(String, RefOr<Response>)> {
-    let mut all = Vec::new();
-    if command.is_built {
-        all.push(("200".to_owned(), RefOr::T(success(command))));
-    }
+    let mut all = vec![("200".to_owned(), RefOr::T(success(command)))];
     let takes_body = !matches!(command.method, Method::GET);
     let failures = FAILURES.iter().filter(|(status, _)| takes_body || *status != 413);
     all.extend(failures.map(|(status, _)| {
@@ -192,14 +186,13 @@ fn responses(command: &Command) -> Vec<(String, RefOr<Response>)> {
 
 /// What any command may answer instead of 200, with an example of its message. 413 is for those
 /// that take a body.
-const FAILURES: [(u16, &str); 8] = [
+const FAILURES: [(u16, &str); 7] = [
     (400, "grace: must be between 60 and 31536000 seconds"),
     (401, "this token is unknown, expired or revoked: make another one"),
     (403, "this is not yours, or does not exist"),
     (413, "the body may have at most 1048576 bytes"),
     (431, "request line and headers may have at most 8192 bytes"),
     (500, "something went wrong here; the log has it as Zk3q9sX0bW1uYtRa"),
-    (501, "status pages are announced here and not built yet"),
     (503, "too many requests with this token: wait a second"),
 ];
 
@@ -264,7 +257,6 @@ fn meaning(status: u16) -> &'static str {
         }
         413 => "The body is too large.",
         431 => "Request line and headers are too large.",
-        501 => "Announced, and not built yet.",
         503 => "Too many requests with this token, or a part of the system is out.",
         _ => "Our fault; the message has the id under which the log has it.",
     }

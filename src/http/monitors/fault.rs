@@ -80,7 +80,7 @@ impl From<Fault> for Refusal {
                 let message = "a part of the system is out: try again in a moment";
                 Self::new(503, "unavailable", message).again_in(1)
             }
-            Fault::NotBuilt(why) | Fault::Internal(why) => {
+            Fault::Internal(why) => {
                 tracing::error!(why, "a request failed by our own mistake");
                 Self::new(500, "server_error", "something went wrong here: the log says more")
             }

@@ -251,7 +251,6 @@ fn problem(site: &Site, fault: &Fault) -> Response {
         Fault::RateLimited { .. } => {
             (StatusCode::TOO_MANY_REQUESTS, texts::t("problem-too-often"), text)
         }
-        Fault::NotBuilt(_) => (StatusCode::NOT_IMPLEMENTED, texts::t("problem-not-built"), text),
         Fault::Unavailable(_) => {
             tracing::warn!(%fault, "a page could not be shown");
             let text = texts::t("mod-the-database-does-not-answer");

@@ -199,7 +199,6 @@ pub fn at(place: &str, fault: Fault) -> Fault {
     match fault {
         Fault::Invalid { field, reason } => Fault::invalid(below(place, &field), reason),
         // In a file this is a mistake like any other: none of it was done.
-        Fault::NotBuilt(text) => Fault::invalid("", below(place, &text)),
         other => other,
     }
 }
@@ -299,8 +298,5 @@ mod tests {
     fn a_fault_gets_the_place_of_its_table() {
         let fault = at("checks[3]", Fault::invalid("grace", "must be more"));
         assert_eq!(fault.to_string(), "checks[3].grace: must be more");
-        let fault = at("channels[0]", Fault::NotBuilt("kind: not built".to_owned()));
-        assert!(matches!(fault, Fault::Invalid { .. }));
-        assert_eq!(fault.to_string(), "channels[0].kind: not built");
     }
 }

@@ -16,7 +16,7 @@ pub fn of(cron: &Cron) -> String {
     let (minutes, hours) = (members(cron.minutes), members(cron.hours));
     let days = days(cron, months(cron.months).as_deref());
     if minutes.len() * hours.len() > MOST_TIMES {
-        return many_times(&minutes, &hours) + &days;
+        return many_times(&minutes, &hours) + days.as_str();
     }
     let times = hours.iter().flat_map(|hour| minutes.iter().map(|minute| time(*hour, *minute, 0)));
     let times = list(&times.collect::<Vec<_>>());
@@ -38,7 +38,7 @@ fn many_times(minutes: &[u32], hours: &[u32]) -> String {
         _ => {
             let minutes = some_minutes(minutes);
             let hours = some_hours(hours, minutes.starts_with("at "));
-            minutes + &hours
+            minutes + hours.as_str()
         }
     }
 }

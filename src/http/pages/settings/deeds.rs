@@ -10,7 +10,8 @@ use super::super::project::{Here, to_its_end};
 use super::super::{answer, see_other};
 use super::show::{Draft, look};
 use crate::fault::{Fault, Result};
-use crate::service::{members, projects, transfer};
+use crate::service::{api_keys, members, projects, transfer};
+use crate::store::projects::Role;
 
 async fn fields(here: &Here, request: Request) -> Result<Fields> {
     let (head, body) = request.into_parts();
@@ -59,6 +60,46 @@ async fn rotated(here: &Here, request: Request) -> Result<Response> {
     let (ctx, user, id) = (here.ctx().clone(), here.opened.caller.user_id, here.project_id());
     to_its_end(async move { projects::renew_ping_key(&ctx, user, id).await }).await?;
     Ok(here.go("/settings?did=rotated"))
+}
+
+pub(super) async fn make_key(here: Here, request: Request) -> Response {
+    let done = key_made(&here, request).await;
+    here.answer(done).await
+}
+
+/// The key is shown once, on the page that answers its making.
+async fn key_made(here: &Here, request: Request) -> Result<Response> {
+    let is_read_only = fields(here, request).await?.take_flag("read_only");
+    here.need(Role::Owner)?;
+    let (ctx, id) = (here.ctx().clone(), here.project_id());
+    match to_its_end(async move { api_keys::create(&ctx, id, is_read_only).await }).await {
+        Ok(made) => {
+            let draft = Draft { new_key: Some(made.key), ..Draft::default() };
+            look(here, StatusCode::OK, &Uri::default(), &draft).await
+        }
+        Err(Fault::Forbidden(reason)) => {
+            let fault = Fault::invalid("api_key", reason);
+            again(here, fault, Draft::default()).await
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+pub(super) async fn revoke_key(
+    here: Here,
+    Path((_, key)): Path<(String, i64)>,
+    request: Request,
+) -> Response {
+    let done = key_revoked(&here, key, request).await;
+    here.answer(done).await
+}
+
+async fn key_revoked(here: &Here, key: i64, request: Request) -> Result<Response> {
+    fields(here, request).await?;
+    here.need(Role::Owner)?;
+    let (ctx, id) = (here.ctx().clone(), here.project_id());
+    to_its_end(async move { api_keys::revoke(&ctx, id, key).await }).await?;
+    Ok(here.go("/settings?did=revoked"))
 }
 
 type Member = Path<(String, i64)>;

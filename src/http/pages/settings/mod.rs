@@ -15,6 +15,8 @@ pub(super) fn routes() -> Router<Pages> {
         .route(&at(""), get(show::show))
         .route(&at("/name"), post(deeds::rename))
         .route(&at("/ping-key"), post(deeds::rotate))
+        .route(&at("/api-keys"), post(deeds::make_key))
+        .route(&at("/api-keys/{key}/revoke"), post(deeds::revoke_key))
         .route(&at("/members/{user}"), post(deeds::set_role))
         .route(&at("/members/{user}/remove"), post(deeds::remove))
         .route(&at("/export"), get(deeds::export))

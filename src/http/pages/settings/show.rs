@@ -11,7 +11,10 @@ use super::super::reader::When;
 use super::super::texts::Text;
 use super::super::{Site, page, texts};
 use crate::fault::Result;
+use crate::secret::Secret;
+use crate::service::api_keys;
 use crate::service::transfer::{Difference, Report, Thing};
+use crate::store::api_keys::ApiKeyRow;
 use crate::store::members::{self, MemberRow};
 use crate::store::projects::Role;
 
@@ -28,9 +31,26 @@ pub(super) struct Draft {
     pub(super) report: Option<Report>,
     /// It was done.
     pub(super) is_done: bool,
+    /// An API key that was just made.
+    pub(super) new_key: Option<Secret>,
     /// The name of another project.
     pub(super) another: String,
     pub(super) errors: Errors,
+}
+
+/// An API key, as the list shows it.
+struct KeyLine {
+    hint: String,
+    is_read_only: bool,
+    since: When,
+    used: Option<When>,
+    revoke: String,
+}
+
+impl KeyLine {
+    fn question(&self) -> Text {
+        texts::t("settings-revoke-the-key").with("hint", &self.hint)
+    }
 }
 
 /// A member, as the list shows them.
@@ -73,6 +93,7 @@ struct Show<'a> {
     draft: &'a Draft,
     errors: &'a Errors,
     auto_create: bool,
+    keys: Vec<KeyLine>,
     members: Vec<Line>,
     pager: Pager,
     news: Option<&'static str>,
@@ -127,6 +148,18 @@ pub(super) async fn look(
         members::list(&mut conn, here.project_id(), (number - 1) * PAGE, PAGE).await?;
     drop(conn);
     let base = format!("{}{}", here.site.prefix, here.path("/settings"));
+    let keys = match here.opened.may_write() {
+        true => api_keys::list(here.ctx(), here.project_id()).await?,
+        false => Vec::new(),
+    };
+    let key = |row: ApiKeyRow| KeyLine {
+        hint: row.hint,
+        is_read_only: row.read_only.into(),
+        since: here.site.reader.when(row.created_at, here.now),
+        used: row.last_used_at.map(|at| here.site.reader.when(at, here.now)),
+        revoke: format!("{base}/api-keys/{}/revoke", row.api_key_id),
+    };
+    let keys = keys.into_iter().map(key).collect();
     let line = |row: MemberRow| Line {
         since: here.site.reader.when(row.since, here.now),
         is_self: row.user_id == here.opened.caller.user_id,
@@ -137,6 +170,7 @@ pub(super) async fn look(
     let news = match asked.take("did").as_str() {
         "saved" => Some("settings-saved"),
         "rotated" => Some("settings-the-ping-key-is-a"),
+        "revoked" => Some("settings-the-key-is-revoked"),
         "role" => Some("settings-the-role-is-changed"),
         "removed" => Some("settings-they-are-no-member-any"),
         _ => None,
@@ -151,6 +185,7 @@ pub(super) async fn look(
             draft,
             errors: &draft.errors,
             auto_create: project.auto_create.into(),
+            keys,
             members: rows.into_iter().map(line).collect(),
             pager: Pager::new(&base, number, PAGE, total),
             news,

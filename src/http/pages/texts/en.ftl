@@ -809,7 +809,6 @@ pieces-wrong = { $label } { $reason }.
 
 ## problem
 
-problem-not-built = Not built yet
 problem-too-often = Too often
 problem-too-large = Too large
 problem-does-not-fit = That does not fit
@@ -916,6 +915,19 @@ settings-a-ping-to-an-unknown = A ping to an unknown slug with <code>?create=1</
 settings-save = Save
 settings-ping-key = Ping key
 settings-ping-urls-with-a-slug = Ping URLs with a slug begin with it: <code>{ $ping_endpoint }{ $ping_key }/…</code>
+settings-api-keys = API keys
+settings-api-keys-what = Clients of Healthchecks open this project with such a key: give them { $site_url } as the address of the server.
+settings-copy-the-key-now = Copy the key now: it is not shown again.
+settings-key-reads = reads
+settings-key-writes = reads and writes
+settings-key-used = last used { $when }
+settings-key-never-used = never used
+settings-key-is-to-read = It reads only, and sees no ping URLs
+settings-make-an-api-key = Make an API key
+settings-revoke = Revoke…
+settings-revoke-it = Revoke it
+settings-revoke-the-key = Revoke the API key { $hint }…? Whatever uses it is refused from now on.
+settings-the-key-is-revoked = The API key is revoked.
 settings-make-a-new-key = Make a new key…
 settings-make-a-new-one = Make a new one
 settings-members = Members
