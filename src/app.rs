@@ -26,6 +26,7 @@ use crate::notify::Notifier;
 use crate::notify::outbound::{self, Outbound};
 use crate::probe::Prober;
 use crate::service::pings::Finder;
+use crate::service::transfer;
 use crate::smtp::{self, Postbox};
 use crate::vitals::Vitals;
 use crate::watch::Heartbeat;
@@ -59,8 +60,41 @@ pub async fn serve(
     let mail = config.smtp.listen.map(|address| listen::bind_one("smtp.listen", address));
     let mail = mail.transpose().map_err(Fault::Unavailable)?;
     let ctx = Context::open(config, Clock::system()).await?;
+    apply(&ctx).await?;
     let mut house = House::start(&ctx, acceptor, listeners, mail).await?;
     house.watch(&log, &reload).await
+}
+
+/// Applies the file that the configuration names, if it names one (`apply.path`).
+async fn apply(ctx: &Context) -> Result<()> {
+    let Some(path) = &ctx.config.apply.path else { return Ok(()) };
+    let wrong =
+        |reason: String| Fault::invalid("apply.path", format!("{}: {reason}", path.display()));
+    let text = tokio::fs::read_to_string(path).await.map_err(|error| wrong(error.to_string()))?;
+    match transfer::apply(ctx, &text, &transfer::Wanted::default()).await {
+        Ok(applied) => {
+            let report = &applied.report;
+            tracing::info!(
+                project = applied.project_name,
+                made = report.created.len(),
+                changed = report.updated.len(),
+                unchanged = report.unchanged,
+                "{} is applied",
+                path.display()
+            );
+            Ok(())
+        }
+        Err(Fault::NotFound) => {
+            tracing::warn!(
+                "{} is not applied: nobody has an account yet who could own its project; it is at \
+                 the next start",
+                path.display()
+            );
+            Ok(())
+        }
+        Err(fault @ Fault::Unavailable(_)) => Err(fault),
+        Err(fault) => Err(wrong(fault.to_string())),
+    }
 }
 
 fn acceptor(config: &Config) -> Result<Option<Acceptor>> {

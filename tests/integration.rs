@@ -4,6 +4,7 @@
 mod support;
 
 mod alerts;
+mod apply;
 mod cli;
 mod durability;
 mod healthchecks;

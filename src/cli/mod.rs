@@ -5,6 +5,7 @@
 
 mod access_key;
 mod api_key;
+mod apply;
 mod backup;
 mod check_config;
 mod duration;
@@ -80,6 +81,8 @@ enum Command {
     /// Make, list and revoke keys for clients of Healthchecks.
     #[command(subcommand)]
     ApiKey(api_key::Command),
+    /// Bring a project to the state of a file, as an export writes it.
+    Apply(apply::Args),
     /// Bring the database's tables up to date, as every start does.
     Migrate,
     /// Check the configuration and print what is in force, secrets masked.
@@ -165,6 +168,7 @@ async fn run(command: Command, settings: Settings, json: bool) -> Result<Option<
             access_key::run(&open_existing(config).await?, command).await
         }
         Command::ApiKey(command) => api_key::run(&open_existing(config).await?, command).await,
+        Command::Apply(args) => apply::run(&open_existing(config).await?, &args, json).await,
         Command::Migrate => migrate::run(&config).await,
         Command::CheckConfig => check_config::run(&config, json),
         Command::Backup(args) => backup::run(&config, &args).await,
@@ -274,6 +278,8 @@ mod tests {
             "api-key create --project 3 --read-only",
             "api-key list --project 3",
             "api-key revoke --project 3 7",
+            "apply project.toml --project 3 --prune --dry-run",
+            "apply - --owner a@b.c",
             "migrate",
             "check-config",
             "backup /tmp/copy.db",

@@ -77,7 +77,6 @@ impl Config {
                 self.accounts.trusted_header.is_some() && server.trusted_proxies.is_empty(),
                 "accounts.trusted_header has no effect: server.trusted_proxies is empty",
             ),
-            (self.apply != default.apply, "apply.path has no effect yet: no file is applied"),
             (
                 server.listen.is_empty(),
                 "without server.listen, `overdue health` can't ask this server how it is",

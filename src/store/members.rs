@@ -2,6 +2,7 @@
 
 use sqlx::AssertSqlSafe;
 
+use super::IdRow;
 use super::projects::Role;
 use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value};
 use crate::clock::Timestamp;
@@ -56,6 +57,21 @@ pub async fn find(conn: &mut Conn, project_id: i64, user_id: i64) -> Result<Opti
 /// The database is out.
 pub async fn count(conn: &mut Conn, project_id: i64) -> Result<i64> {
     Ok(fetch_value!(conn, i64, "SELECT COUNT(*) FROM members WHERE project_id = $1", project_id))
+}
+
+/// The owner of a project who has been so for longest; none where there is no such project.
+///
+/// # Errors
+/// The database is out.
+pub async fn first_owner(conn: &mut Conn, project_id: i64) -> Result<Option<i64>> {
+    let row = fetch_optional!(
+        conn,
+        IdRow,
+        "SELECT user_id AS id FROM members WHERE project_id = $1 AND role = 'owner' \
+         ORDER BY since, user_id LIMIT 1",
+        project_id
+    );
+    Ok(row.map(|row| row.id))
 }
 
 /// How many owners a project has besides this user.

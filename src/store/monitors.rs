@@ -230,6 +230,21 @@ pub async fn name_of(conn: &mut Conn, monitor_id: i64) -> Result<Option<String>>
     Ok(row.map(|row| row.check_name))
 }
 
+/// The checks of a project that are monitors', by id.
+///
+/// # Errors
+/// The database is out.
+pub async fn checks_of(conn: &mut Conn, project_id: i64) -> Result<Vec<i64>> {
+    let rows = fetch_all!(
+        conn,
+        IdRow,
+        "SELECT m.check_id AS id FROM monitors m JOIN checks c ON c.check_id = m.check_id \
+         WHERE c.project_id = $1 ORDER BY m.check_id",
+        project_id
+    );
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// One of a project; none where it is another's.
 ///
 /// # Errors

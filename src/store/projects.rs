@@ -233,6 +233,20 @@ pub async fn find_by_badge(conn: &mut Conn, badge_key: &str) -> Result<Option<Op
     Ok(fetch_optional!(conn, Opened, sql, badge_key))
 }
 
+/// The projects of this name, by id; three at most.
+///
+/// # Errors
+/// The database is out.
+pub async fn ids_of_name(conn: &mut Conn, project_name: &str) -> Result<Vec<i64>> {
+    let rows = fetch_all!(
+        conn,
+        IdRow,
+        "SELECT project_id AS id FROM projects WHERE project_name = $1 ORDER BY project_id LIMIT 3",
+        project_name
+    );
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// Gives a project a new ping key.
 ///
 /// # Errors

@@ -145,3 +145,12 @@ pub async fn list(conn: &mut Conn, offset: i64, limit: i64) -> Result<(Vec<UserR
     let rows = fetch_all!(conn, UserRow, AssertSqlSafe(sql), limit, offset);
     Ok((rows, fetch_value!(conn, i64, "SELECT COUNT(*) FROM users")))
 }
+
+/// The first user who administers the installation; none where there is none.
+///
+/// # Errors
+/// The database is out.
+pub async fn first_admin(conn: &mut Conn) -> Result<Option<i64>> {
+    let sql = "SELECT user_id AS id FROM users WHERE is_admin = 1 ORDER BY user_id LIMIT 1";
+    Ok(fetch_optional!(conn, IdRow, sql).map(|row| row.id))
+}

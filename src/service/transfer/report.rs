@@ -12,6 +12,8 @@ pub struct Report {
     pub created: Vec<Thing>,
     /// What is changed, in the order of the file.
     pub updated: Vec<Thing>,
+    /// What is deleted, since the file does not name it.
+    pub deleted: Vec<Thing>,
     /// How many channels, checks and windows of the file are as it says already.
     pub unchanged: usize,
     /// What needs attention.
