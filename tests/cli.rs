@@ -286,6 +286,7 @@ fn what_can_not_be_understood_is_a_matter_of_usage() {
         "access-key",
         "api-key",
         "apply",
+        "import",
         "migrate",
         "check-config",
         "backup",

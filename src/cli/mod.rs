@@ -10,6 +10,7 @@ mod backup;
 mod check_config;
 mod duration;
 mod health;
+mod import;
 mod migrate;
 mod password;
 mod project;
@@ -83,6 +84,9 @@ enum Command {
     ApiKey(api_key::Command),
     /// Bring a project to the state of a file, as an export writes it.
     Apply(apply::Args),
+    /// Take over checks from another system.
+    #[command(subcommand)]
+    Import(import::Command),
     /// Bring the database's tables up to date, as every start does.
     Migrate,
     /// Check the configuration and print what is in force, secrets masked.
@@ -169,6 +173,7 @@ async fn run(command: Command, settings: Settings, json: bool) -> Result<Option<
         }
         Command::ApiKey(command) => api_key::run(&open_existing(config).await?, command).await,
         Command::Apply(args) => apply::run(&open_existing(config).await?, &args, json).await,
+        Command::Import(command) => import::run(&open_existing(config).await?, command).await,
         Command::Migrate => migrate::run(&config).await,
         Command::CheckConfig => check_config::run(&config, json),
         Command::Backup(args) => backup::run(&config, &args).await,
@@ -280,6 +285,7 @@ mod tests {
             "api-key revoke --project 3 7",
             "apply project.toml --project 3 --prune --dry-run",
             "apply - --owner a@b.c",
+            "import healthchecks --url https://hc.example.org --api-key x --project 3 --dry-run",
             "migrate",
             "check-config",
             "backup /tmp/copy.db",

@@ -454,13 +454,40 @@ async fn insert(
     settings: &Settings,
     channels: Option<&[i64]>,
 ) -> Result<i64> {
+    let uuid = secret::random_uuid().to_string();
+    insert_with(ctx, tx, (project_id, &uuid), settings, channels).await
+}
+
+/// Makes a check of this project with this UUID, which no other has.
+///
+/// # Errors
+/// As [`create`].
+pub(super) async fn insert_as(
+    ctx: &Context,
+    tx: &mut Tx,
+    (project_id, uuid): (i64, &str),
+    settings: &Settings,
+    channels: Option<&[i64]>,
+) -> Result<i64> {
+    if !has_room(ctx, tx, project_id).await? {
+        return Err(no_room(ctx));
+    }
+    insert_with(ctx, tx, (project_id, uuid), settings, channels).await
+}
+
+async fn insert_with(
+    ctx: &Context,
+    tx: &mut Tx,
+    (project_id, uuid): (i64, &str),
+    settings: &Settings,
+    channels: Option<&[i64]>,
+) -> Result<i64> {
     let channel_ids = match channels {
         Some(ids) => own_channels(tx, project_id, ids).await?,
         None => channels::ids_of_project(tx, project_id).await?,
     };
     own_device(tx, project_id, None, settings.device_id).await?;
-    let uuid = secret::random_uuid().to_string();
-    let check_id = checks::insert(tx, project_id, &uuid, settings, ctx.now()).await?;
+    let check_id = checks::insert(tx, project_id, uuid, settings, ctx.now()).await?;
     channels::assign(tx, check_id, &channel_ids).await?;
     Ok(check_id)
 }

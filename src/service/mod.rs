@@ -32,6 +32,7 @@ pub mod sessions;
 pub mod snippets;
 pub mod stats;
 pub mod status_pages;
+pub mod takeover;
 pub mod tokens;
 pub mod transfer;
 pub mod users;

@@ -249,6 +249,40 @@ pub async fn list(
     Ok((rows, total))
 }
 
+/// A flip of a check that another system kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastTurn {
+    /// When it happened.
+    pub at: Timestamp,
+    /// The status before.
+    pub from: Status,
+    /// The status after.
+    pub to: Status,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Writes the flips of a check that has none yet, in order; nobody is told of them.
+///
+/// # Errors
+/// The database refused.
+pub async fn insert_past(conn: &mut Conn, check_id: i64, all: &[PastTurn]) -> Result<()> {
+    let columns = vec![
+        Column::ints(all.iter().map(|_| check_id)),
+        Column::ints(1..=i64::try_from(all.len()).unwrap_or(i64::MAX)),
+        Column::times(all.iter().map(|turn| turn.at)),
+        Column::texts(all.iter().map(|turn| turn.from.as_str().to_owned())),
+        Column::texts(all.iter().map(|turn| turn.to.as_str().to_owned())),
+        Column::texts(all.iter().map(|turn| turn.reason.as_str().to_owned())),
+    ];
+    let sql = "INSERT INTO flips (check_id, n, at, from_status, to_status, reason) \
+               SELECT check_id, n, at, from_status, to_status, reason FROM r ORDER BY n";
+    Rows::new("check_id, n, at, from_status, to_status, reason", columns)
+        .execute(conn, sql)
+        .await?;
+    Ok(())
+}
+
 /// The flips of a check from a moment on and before another, the latest first.
 ///
 /// # Errors

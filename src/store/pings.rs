@@ -168,6 +168,45 @@ pub fn insert(writes: &mut Writes, pings: &[NewPing<'_>]) {
     writes.add(sql, Rows::new("check_id, n, body", columns));
 }
 
+/// Writes pings that another system kept, with their bodies. The database refuses a serial number that
+/// exists already.
+///
+/// # Errors
+/// The database refused.
+pub async fn insert_past(conn: &mut Conn, check_id: i64, all: &[(PingRow, Vec<u8>)]) -> Result<()> {
+    let rows = || all.iter().map(|(row, _)| row);
+    let columns = vec![
+        Column::ints(rows().map(|_| check_id)),
+        Column::ints(rows().map(|row| row.n)),
+        Column::times(rows().map(|row| row.at)),
+        Column::ints(rows().map(|row| place(PingKind::ALL, &row.kind))),
+        Column::ints(rows().map(|row| row.exit_status.map(i64::from))),
+        Column::texts(rows().map(|row| row.rid.clone())),
+        Column::ints(rows().map(|row| place(Scheme::ALL, &row.scheme))),
+        Column::ints(rows().map(|row| place(Method::ALL, &row.method))),
+        Column::texts(rows().map(|row| row.remote_address.clone())),
+        Column::texts(rows().map(|row| row.user_agent.clone())),
+        Column::ints(all.iter().map(|(_, body)| i64::try_from(body.len()).unwrap_or(i64::MAX))),
+        Column::ints(rows().map(|row| row.duration)),
+    ];
+    let names = "check_id, n, at, kind, exit_status, rid, scheme, method, remote_address, \
+                 user_agent, body_size, duration";
+    let sql = "INSERT INTO pings (check_id, n, at, kind, exit_status, rid, scheme, method, \
+               remote_address, user_agent, body_size, duration) SELECT check_id, n, at, kind, \
+               exit_status, rid, scheme, method, remote_address, user_agent, body_size, duration \
+               FROM r";
+    Rows::new(names, columns).execute(conn, sql).await?;
+    let bodies = || all.iter().filter(|(_, body)| !body.is_empty());
+    let columns = vec![
+        Column::ints(bodies().map(|_| check_id)),
+        Column::ints(bodies().map(|(row, _)| row.n)),
+        Column::bytes(bodies().map(|(_, body)| body.clone())),
+    ];
+    let sql = "INSERT INTO ping_bodies (check_id, n, body) SELECT check_id, n, body FROM r";
+    Rows::new("check_id, n, body", columns).execute(conn, sql).await?;
+    Ok(())
+}
+
 /// A page of a check's pings, the latest first, and how many are kept.
 ///
 /// # Errors

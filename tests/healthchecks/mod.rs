@@ -6,6 +6,7 @@ mod clients;
 mod history;
 mod keys;
 mod metrics;
+mod takeover;
 
 use reqwest::Method;
 use serde_json::Value;

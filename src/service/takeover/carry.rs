@@ -1,0 +1,191 @@
+//! Making checks of what another system has: each in a transaction of its own, so that a take-over that
+//! is cut short goes on where it was.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Incoming, IncomingCheck};
+use crate::context::Context;
+use crate::domain::check::{Reason, Status};
+use crate::fault::{Fault, Result};
+use crate::service::checks;
+use crate::store::checks::Settings;
+use crate::store::{self, channels, flips, pings, states};
+
+/// Tells how far it is.
+pub trait Progress: Send + Sync {
+    /// So many steps of this begin.
+    fn begin(&self, what: &'static str, steps: usize);
+    /// One of them is done.
+    fn step(&self);
+}
+
+/// What a take-over did, or would do.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Checks that are made, by name.
+    pub created: Vec<String>,
+    /// Checks that are changed.
+    pub updated: Vec<String>,
+    /// How many are as they were.
+    pub unchanged: usize,
+    /// Pings that come along.
+    pub pings: usize,
+    /// Changes of state that come along.
+    pub flips: usize,
+    /// What can't be carried over, and why; a line each.
+    pub lost: Vec<String>,
+}
+
+/// What becomes of one check.
+enum Done {
+    Created,
+    Updated,
+    Unchanged,
+}
+
+/// Brings what another system has into a project; with `is_dry` it only says what that would do.
+///
+/// # Errors
+/// The project does not exist, or the database is out. What is wrong with one check does not keep the
+/// others from being taken: it is told.
+pub async fn carry(
+    ctx: &Context,
+    project_id: i64,
+    incoming: Incoming,
+    is_dry: bool,
+    progress: &dyn Progress,
+) -> Result<Outcome> {
+    let Incoming { checks: all, lost } = incoming;
+    let mut outcome = Outcome { lost, ..Outcome::default() };
+    let mut conn = ctx.store.read().await?;
+    let project = store::projects::find_opened(&mut conn, project_id).await?;
+    if project.is_none() {
+        return Err(Fault::invalid("project", format!("there is no project {project_id}")));
+    }
+    let (rows, _) = channels::list(&mut conn, project_id, 0, i64::MAX).await?;
+    drop(conn);
+    let mut ids: BTreeMap<String, i64> = BTreeMap::new();
+    for row in rows.into_iter().rev() {
+        ids.insert(row.channel_name, row.channel_id);
+    }
+    let mut missing = BTreeSet::new();
+    progress.begin("writing", all.len());
+    for check in all {
+        let told: Vec<i64> =
+            check.channels.iter().filter_map(|name| ids.get(name).copied()).collect();
+        missing.extend(check.channels.iter().filter(|name| !ids.contains_key(*name)).cloned());
+        let title = check.title().to_owned();
+        match one(ctx, project_id, &check, &told, is_dry).await {
+            Ok(Done::Created) => {
+                outcome.created.push(title);
+                outcome.pings += check.pings.len();
+                outcome.flips += check.flips.len();
+            }
+            Ok(Done::Updated) => outcome.updated.push(title),
+            Ok(Done::Unchanged) => outcome.unchanged += 1,
+            Err(Fault::Unavailable(reason)) => return Err(Fault::Unavailable(reason)),
+            Err(fault @ Fault::Internal(_)) => return Err(fault),
+            Err(fault) => outcome.lost.push(format!("check {title:?}: {fault}")),
+        }
+        progress.step();
+    }
+    for name in missing {
+        outcome.lost.push(format!(
+            "channel {name:?}: the project has none of this name; make one, and run this again"
+        ));
+    }
+    if !is_dry {
+        ctx.live.list(project_id);
+    }
+    Ok(outcome)
+}
+
+async fn one(
+    ctx: &Context,
+    project_id: i64,
+    incoming: &IncomingCheck,
+    told: &[i64],
+    is_dry: bool,
+) -> Result<Done> {
+    let mut conn = ctx.store.read().await?;
+    let there = store::checks::project_of(&mut conn, &incoming.uuid).await?;
+    let old = match there {
+        Some(theirs) if theirs != project_id => {
+            return Err(Fault::Conflict(
+                "its UUID is that of a check of another project".to_owned(),
+            ));
+        }
+        Some(_) => store::checks::find_by_uuid(&mut conn, project_id, &incoming.uuid).await?,
+        None => None,
+    };
+    let Some(old) = old else {
+        drop(conn);
+        let settings = incoming.change.applied_to(&Settings::default())?;
+        checks::validate(ctx, &settings)?;
+        if !is_dry {
+            make(ctx, project_id, incoming, &settings, told).await?;
+        }
+        return Ok(Done::Created);
+    };
+    let mut change = incoming.change.clone();
+    change.validate(&ctx.config)?;
+    let before: BTreeSet<i64> = channels::of_checks(&mut conn, &[old.check_id])
+        .await?
+        .into_iter()
+        .map(|(_, channel_id)| channel_id)
+        .collect();
+    drop(conn);
+    // Channels that were added here stay: only what is named there and missing here comes to them.
+    let after: BTreeSet<i64> = before.iter().chain(told).copied().collect();
+    if change.applied_to(&old.settings)? == old.settings && before == after {
+        return Ok(Done::Unchanged);
+    }
+    if !is_dry {
+        change.channels = Some(after.into_iter().collect());
+        checks::update(ctx, project_id, old.check_id, &change).await?;
+    }
+    Ok(Done::Updated)
+}
+
+/// Makes a check with its UUID, its state and its past.
+async fn make(
+    ctx: &Context,
+    project_id: i64,
+    incoming: &IncomingCheck,
+    settings: &Settings,
+    told: &[i64],
+) -> Result<()> {
+    let mut tx = ctx.store.begin().await?;
+    let uuid = &incoming.uuid;
+    let check_id =
+        checks::insert_as(ctx, &mut tx, (project_id, uuid), settings, Some(told)).await?;
+    flips::insert_past(&mut tx, check_id, &past(incoming)).await?;
+    pings::insert_past(&mut tx, check_id, &incoming.pings).await?;
+    let mut watched = states::load_one(&mut tx, check_id).await?.ok_or(Fault::NotFound)?;
+    let state = &mut watched.state;
+    state.status = incoming.status;
+    state.n_pings = incoming.pings.last().map_or(0, |(row, _)| row.n).max(incoming.n_pings);
+    state.n_flips = i64::try_from(incoming.flips.len()).unwrap_or(i64::MAX);
+    state.last_ping_at = incoming.last_ping_at;
+    state.last_duration = incoming.last_duration;
+    if matches!(incoming.status, Status::Up | Status::Down) {
+        state.base_at = incoming.last_ping_at;
+    }
+    let saved = states::save(&mut tx, &[watched], ctx.now()).await?;
+    tx.commit().await?;
+    ctx.bells.ring(saved);
+    Ok(())
+}
+
+/// The flips as they are kept: from what to what. Who turned it up is not told; that nothing came is what
+/// mostly turns a check down.
+fn past(incoming: &IncomingCheck) -> Vec<flips::PastTurn> {
+    let mut status = Status::New;
+    let turn = |(at, is_up): &(crate::clock::Timestamp, bool)| {
+        let (to, reason) =
+            if *is_up { (Status::Up, Reason::Ping) } else { (Status::Down, Reason::Timeout) };
+        let from = std::mem::replace(&mut status, to);
+        flips::PastTurn { at: *at, from, to, reason }
+    };
+    incoming.flips.iter().map(turn).collect()
+}

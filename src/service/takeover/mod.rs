@@ -1,0 +1,56 @@
+//! Taking over from another system: what it has, in a form that none of them has (`Incoming`), where
+//! that is read (`healthchecks.rs`), and how it becomes checks of a project (`carry.rs`). UUIDs and slugs
+//! are kept, so that no job has to be changed; doing it again changes only what has changed.
+
+mod carry;
+pub mod healthchecks;
+
+pub use carry::{Outcome, Progress, carry};
+
+use crate::clock::Timestamp;
+use crate::domain::check::Status;
+use crate::service::checks::Change;
+use crate::store::pings::PingRow;
+
+/// What another system has.
+#[derive(Debug, Default)]
+pub struct Incoming {
+    /// Its checks.
+    pub checks: Vec<IncomingCheck>,
+    /// What it has and can't be carried over, and why; a line each.
+    pub lost: Vec<String>,
+}
+
+/// A check of another system.
+#[derive(Debug)]
+pub struct IncomingCheck {
+    /// Its UUID, which jobs ping.
+    pub uuid: String,
+    /// What is set about it, save its channels.
+    pub change: Change,
+    /// The names of the channels that it tells.
+    pub channels: Vec<String>,
+    /// How it is.
+    pub status: Status,
+    /// Its pings so far.
+    pub n_pings: i64,
+    /// When the last success or failure came.
+    pub last_ping_at: Option<Timestamp>,
+    /// How long the last run took, in microseconds.
+    pub last_duration: Option<i64>,
+    /// Its latest pings, the oldest first, with their bodies.
+    pub pings: Vec<(PingRow, Vec<u8>)>,
+    /// When it went up (true) or down, the oldest first.
+    pub flips: Vec<(Timestamp, bool)>,
+}
+
+impl IncomingCheck {
+    /// What it is called in messages.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        match self.change.check_name.as_deref() {
+            None | Some("") => &self.uuid,
+            Some(name) => name,
+        }
+    }
+}
