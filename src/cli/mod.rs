@@ -286,6 +286,7 @@ mod tests {
             "apply project.toml --project 3 --prune --dry-run",
             "apply - --owner a@b.c",
             "import healthchecks --url https://hc.example.org --api-key x --project 3 --dry-run",
+            "import uptime-kuma --file backup.json --project 3",
             "migrate",
             "check-config",
             "backup /tmp/copy.db",

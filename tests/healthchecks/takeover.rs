@@ -105,4 +105,50 @@ both_databases! {
             assert!(!done && text.contains(error), "{error}: {text}");
         }
     }
+
+    async fn a_backup_of_uptime_kuma_becomes_checks_and_devices(database) {
+        let server = TestServer::start(database, &[]).await;
+        let api = server.owner().await;
+        let hook = json!({"kind": "webhook", "channel_name": "ops", "config": {"url_down": "http://127.0.0.1:1/"}});
+        let hook = api.post(&api.path("/channel"), &hook).await.ok();
+        let port = server.address().port();
+        let backup = json!({
+            "version": "1.23.13",
+            "notificationList": [{"id": 1, "name": "ops"}, {"id": 2, "name": "pager"}],
+            "monitorList": [
+                {"name": "Nightly", "type": "push", "interval": 3600, "maxretries": 1, "active": true,
+                 "notificationIDList": {"1": true}},
+                {"name": "Here", "type": "port", "hostname": "127.0.0.1", "port": port, "interval": 1,
+                 "active": true, "notificationIDList": {"1": true, "2": true}},
+                {"name": "Old", "type": "steam"}
+            ]
+        });
+        let file = server.home().file("backup.json");
+        std::fs::write(&file, backup.to_string()).unwrap();
+        let project = api.project.to_string();
+        let import = |more: &[&str]| {
+            let own = ["import", "uptime-kuma", "--file", file.to_str().unwrap(), "--project", &project];
+            server.cli_ok(&[&own[..], more].concat(), "")
+        };
+        assert!(import(&["--dry-run"]).contains("nothing was done"));
+        let done = import(&[]);
+        for line in ["+ check \"Nightly\"", "+ device \"Here\"", "! monitor \"Old\"", "! channel \"pager\""] {
+            assert!(done.contains(line), "{line}: {done}");
+        }
+        let checks = api.list(&api.path("/check-list")).await;
+        let job = checks.iter().find(|check| check["check_name"] == "Nightly").unwrap();
+        assert_eq!((&job["period"], &job["grace"]), (&json!(3600), &json!(3600)));
+        assert_eq!(job["channels"], json!([hook["channel_id"]]));
+        let devices = crate::support::until("the device is up", async || {
+            let devices = crate::monitors::get(&api, "/devices").await;
+            (devices[0]["status"] == "up").then_some(devices)
+        });
+        let devices = devices.await;
+        assert_eq!((&devices[0]["port"], &devices[0]["location"]), (&json!(port), &json!("Here")));
+        let again = import(&[]);
+        assert!(again.contains("done: 0 made, 0 changed, 2 as they were"), "{again}");
+        std::fs::write(&file, "{}").unwrap();
+        let output = server.cli(&["import", "uptime-kuma", "--file", file.to_str().unwrap(), "--project", &project], "");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("is no backup of Uptime Kuma"));
+    }
 }

@@ -3,13 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Incoming, IncomingCheck};
+use super::{Incoming, IncomingCheck, IncomingDevice};
 use crate::context::Context;
 use crate::domain::check::{Reason, Status};
 use crate::fault::{Fault, Result};
+use crate::secret;
 use crate::service::checks;
-use crate::store::checks::Settings;
-use crate::store::{self, channels, flips, pings, states};
+use crate::service::monitors::{self as service, Watched};
+use crate::store::checks::{CheckRow, Settings, Unique};
+use crate::store::monitors::{self, MonitorKind};
+use crate::store::tx::Conn;
+use crate::store::{self, channels, flips, members, pings, states};
 
 /// Tells how far it is.
 pub trait Progress: Send + Sync {
@@ -30,6 +34,8 @@ pub struct Outcome {
     pub unchanged: usize,
     /// Pings that come along.
     pub pings: usize,
+    /// Devices that are made, by name.
+    pub devices: Vec<String>,
     /// Changes of state that come along.
     pub flips: usize,
     /// What can't be carried over, and why; a line each.
@@ -55,7 +61,7 @@ pub async fn carry(
     is_dry: bool,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
-    let Incoming { checks: all, lost } = incoming;
+    let Incoming { checks: all, devices, lost } = incoming;
     let mut outcome = Outcome { lost, ..Outcome::default() };
     let mut conn = ctx.store.read().await?;
     let project = store::projects::find_opened(&mut conn, project_id).await?;
@@ -69,7 +75,7 @@ pub async fn carry(
         ids.insert(row.channel_name, row.channel_id);
     }
     let mut missing = BTreeSet::new();
-    progress.begin("writing", all.len());
+    progress.begin("writing", all.len() + devices.len());
     for check in all {
         let told: Vec<i64> =
             check.channels.iter().filter_map(|name| ids.get(name).copied()).collect();
@@ -86,6 +92,20 @@ pub async fn carry(
             Err(Fault::Unavailable(reason)) => return Err(Fault::Unavailable(reason)),
             Err(fault @ Fault::Internal(_)) => return Err(fault),
             Err(fault) => outcome.lost.push(format!("check {title:?}: {fault}")),
+        }
+        progress.step();
+    }
+    for incoming in devices {
+        let told: Vec<i64> =
+            incoming.channels.iter().filter_map(|name| ids.get(name).copied()).collect();
+        missing.extend(incoming.channels.iter().filter(|name| !ids.contains_key(*name)).cloned());
+        let name = incoming.name.clone();
+        match device(ctx, project_id, incoming, &told, is_dry).await {
+            Ok(true) => outcome.devices.push(name),
+            Ok(false) => outcome.unchanged += 1,
+            Err(Fault::Unavailable(reason)) => return Err(Fault::Unavailable(reason)),
+            Err(fault @ Fault::Internal(_)) => return Err(fault),
+            Err(fault) => outcome.lost.push(format!("monitor {name:?}: {fault}")),
         }
         progress.step();
     }
@@ -108,16 +128,7 @@ async fn one(
     is_dry: bool,
 ) -> Result<Done> {
     let mut conn = ctx.store.read().await?;
-    let there = store::checks::project_of(&mut conn, &incoming.uuid).await?;
-    let old = match there {
-        Some(theirs) if theirs != project_id => {
-            return Err(Fault::Conflict(
-                "its UUID is that of a check of another project".to_owned(),
-            ));
-        }
-        Some(_) => store::checks::find_by_uuid(&mut conn, project_id, &incoming.uuid).await?,
-        None => None,
-    };
+    let old = find(&mut conn, project_id, incoming).await?;
     let Some(old) = old else {
         drop(conn);
         let settings = incoming.change.applied_to(&Settings::default())?;
@@ -147,6 +158,60 @@ async fn one(
     Ok(Done::Updated)
 }
 
+/// The check of this project that an incoming one is: by its UUID, or where it has none by its name.
+async fn find(
+    conn: &mut Conn,
+    project_id: i64,
+    incoming: &IncomingCheck,
+) -> Result<Option<CheckRow>> {
+    let Some(uuid) = &incoming.uuid else {
+        let check_name = incoming.change.check_name.clone();
+        let unique = Unique { check_name, ..Unique::default() };
+        return match store::checks::find_unique(conn, project_id, &unique).await? {
+            Some(check_id) => store::checks::find(conn, project_id, check_id).await,
+            None => Ok(None),
+        };
+    };
+    match store::checks::project_of(conn, uuid).await? {
+        Some(theirs) if theirs != project_id => {
+            Err(Fault::Conflict("its UUID is that of a check of another project".to_owned()))
+        }
+        Some(_) => store::checks::find_by_uuid(conn, project_id, uuid).await,
+        None => Ok(None),
+    }
+}
+
+/// Makes a device; whether there was none of its kind.
+async fn device(
+    ctx: &Context,
+    project_id: i64,
+    incoming: IncomingDevice,
+    told: &[i64],
+    is_dry: bool,
+) -> Result<bool> {
+    let least = i64::from(ctx.config.probes.min_interval);
+    let IncomingDevice { mut device, is_enabled, .. } = incoming;
+    device.interval = device.interval.max(least);
+    let device = device.checked(least)?;
+    let mut conn = ctx.store.read().await?;
+    let owner = members::first_owner(&mut conn, project_id).await?;
+    let owner = owner.ok_or_else(|| Fault::invalid("project", "has no owner"))?;
+    let kind = MonitorKind::Device;
+    let is_there = monitors::has_other(&mut conn, (owner, kind), &device.fingerprint(), 0).await?;
+    drop(conn);
+    if is_there || is_dry {
+        return Ok(!is_there);
+    }
+    let watched = Watched::Device(Box::new(device));
+    let made =
+        service::create(ctx, owner, Some(project_id), &watched, is_enabled, Some(told)).await;
+    match made {
+        Ok(_) => Ok(true),
+        Err(Fault::Conflict(_)) => Ok(false),
+        Err(fault) => Err(fault),
+    }
+}
+
 /// Makes a check with its UUID, its state and its past.
 async fn make(
     ctx: &Context,
@@ -156,7 +221,8 @@ async fn make(
     told: &[i64],
 ) -> Result<()> {
     let mut tx = ctx.store.begin().await?;
-    let uuid = &incoming.uuid;
+    let fresh = || secret::random_uuid().to_string();
+    let uuid = &incoming.uuid.clone().unwrap_or_else(fresh);
     let check_id =
         checks::insert_as(ctx, &mut tx, (project_id, uuid), settings, Some(told)).await?;
     flips::insert_past(&mut tx, check_id, &past(incoming)).await?;

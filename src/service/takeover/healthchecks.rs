@@ -230,7 +230,7 @@ impl Remote {
         let last_duration = check.last_duration.map(micros);
         let (status, n_pings) = (status(&check.status), check.n_pings);
         Ok(IncomingCheck {
-            uuid: uuid.to_string(),
+            uuid: Some(uuid.to_string()),
             change: change(check)?,
             channels,
             status,

@@ -1,14 +1,16 @@
 //! Taking over from another system: what it has, in a form that none of them has (`Incoming`), where
-//! that is read (`healthchecks.rs`), and how it becomes checks of a project (`carry.rs`). UUIDs and slugs
+//! that is read (`healthchecks.rs`, `uptime_kuma.rs`), and how it becomes checks of a project (`carry.rs`). UUIDs and slugs
 //! are kept, so that no job has to be changed; doing it again changes only what has changed.
 
 mod carry;
 pub mod healthchecks;
+pub mod uptime_kuma;
 
 pub use carry::{Outcome, Progress, carry};
 
 use crate::clock::Timestamp;
 use crate::domain::check::Status;
+use crate::domain::monitor::Device;
 use crate::service::checks::Change;
 use crate::store::pings::PingRow;
 
@@ -17,6 +19,8 @@ use crate::store::pings::PingRow;
 pub struct Incoming {
     /// Its checks.
     pub checks: Vec<IncomingCheck>,
+    /// What it probes.
+    pub devices: Vec<IncomingDevice>,
     /// What it has and can't be carried over, and why; a line each.
     pub lost: Vec<String>,
 }
@@ -24,8 +28,8 @@ pub struct Incoming {
 /// A check of another system.
 #[derive(Debug)]
 pub struct IncomingCheck {
-    /// Its UUID, which jobs ping.
-    pub uuid: String,
+    /// Its UUID, which jobs ping; none: it is known by its name.
+    pub uuid: Option<String>,
     /// What is set about it, save its channels.
     pub change: Change,
     /// The names of the channels that it tells.
@@ -44,12 +48,25 @@ pub struct IncomingCheck {
     pub flips: Vec<(Timestamp, bool)>,
 }
 
+/// Something that another system probes.
+#[derive(Debug)]
+pub struct IncomingDevice {
+    /// What it is called there.
+    pub name: String,
+    /// What is asked, and how; not yet checked.
+    pub device: Device,
+    /// It is watched.
+    pub is_enabled: bool,
+    /// The names of the channels that it tells.
+    pub channels: Vec<String>,
+}
+
 impl IncomingCheck {
     /// What it is called in messages.
     #[must_use]
     pub fn title(&self) -> &str {
         match self.change.check_name.as_deref() {
-            None | Some("") => &self.uuid,
+            None | Some("") => self.uuid.as_deref().unwrap_or("?"),
             Some(name) => name,
         }
     }
