@@ -16,9 +16,10 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
+use overdue::clock::Clock;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -65,7 +66,8 @@ fn interval() -> u64 {
 /// port, and when each was asked.
 struct Hosts {
     port: u16,
-    looks: Arc<Mutex<Vec<Vec<Instant>>>>,
+    looks: Arc<Mutex<Vec<Vec<i64>>>>,
+    clock: Clock,
 }
 
 impl Hosts {
@@ -74,10 +76,12 @@ impl Hosts {
         let port = listener.local_addr().expect("it is bound").port();
         let looks = Arc::new(Mutex::new(vec![Vec::new(); devices()]));
         let all = Arc::clone(&looks);
+        let clock = Clock::system();
+        let time = clock.clone();
         tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else { continue };
-                let now = Instant::now();
+                let now = time.steady_micros();
                 let Ok(local) = stream.local_addr() else { continue };
                 let Some(place) = place_of(local.ip()) else { continue };
                 if let Some(looks) = all.lock().expect("nobody panics").get_mut(place) {
@@ -86,11 +90,11 @@ impl Hosts {
                 tokio::spawn(answer(stream, place));
             }
         });
-        Self { port, looks }
+        Self { port, looks, clock }
     }
 
-    /// The looks since `from`, by device.
-    fn since(&self, from: Instant) -> Vec<Vec<Instant>> {
+    /// When each device was looked at since `from`; microseconds of the steady clock.
+    fn since(&self, from: i64) -> Vec<Vec<i64>> {
         let looks = self.looks.lock().expect("nobody panics");
         looks.iter().map(|all| all.iter().copied().filter(|at| *at >= from).collect()).collect()
     }
@@ -140,28 +144,35 @@ async fn make(bed: &Bed, port: u16) {
 
 /// The most sockets of a process while some time passes.
 async fn watch(process: Process, span: Duration) -> usize {
-    let until = Instant::now() + span;
     let mut most = 0;
-    while Instant::now() < until {
-        let open = fs::read_dir(format!("/proc/{}/fd", process.0)).expect("Linux tells it");
-        most = most.max(open.count());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let counting = async {
+        loop {
+            let open = fs::read_dir(format!("/proc/{}/fd", process.0)).expect("Linux tells it");
+            most = most.max(open.count());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let _ = tokio::time::timeout(span, counting).await;
     most
 }
 
 /// Seconds by which the looks at each device were apart, beside the interval.
-fn apart(looks: &[Vec<Instant>]) -> Vec<f64> {
+fn apart(looks: &[Vec<i64>]) -> Vec<f64> {
     let gaps = looks.iter().flat_map(|all| all.windows(2).map(|two| two[1] - two[0]));
-    let mut apart: Vec<f64> = gaps.map(|gap| gap.as_secs_f64() - interval() as f64).collect();
+    let mut apart: Vec<f64> = gaps.map(|gap| seconds(gap) - interval() as f64).collect();
     apart.sort_by(f64::total_cmp);
     apart
 }
 
+fn seconds(micros: i64) -> f64 {
+    micros as f64 / 1e6
+}
+
 /// Of sorted numbers, the one below which this part of them lies.
 fn quantile(sorted: &[f64], part: f64) -> f64 {
-    let place = (sorted.len() as f64 * part) as usize;
-    sorted.get(place.min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
+    let wanted = sorted.len() as f64 * part;
+    let place = (0..sorted.len()).find(|place| *place as f64 >= wanted);
+    place.map(|place| sorted[place]).or(sorted.last().copied()).unwrap_or_default()
 }
 
 async fn measure(database: Database) {
@@ -169,13 +180,13 @@ async fn measure(database: Database) {
     let settings = [("OVERDUE_CHECKS__MAX_COUNT", most.as_str())];
     let bed = Bed::empty(database, &settings).await;
     let hosts = Hosts::start().await;
-    let began = Instant::now();
+    let began = hosts.clock.steady_micros();
     make(&bed, hosts.port).await;
-    let made = began.elapsed();
+    let made = hosts.clock.steady_micros() - began;
     // Until each has its own place on the grid.
     tokio::time::sleep(Duration::from_secs(interval() + TIMEOUT + 5)).await;
     let process = bed.process();
-    let (from, cpu) = (Instant::now(), process.cpu_seconds());
+    let (from, cpu) = (hosts.clock.steady_micros(), process.cpu_seconds());
     let span = Duration::from_secs(3 * interval());
     let sockets = watch(process, span).await;
     let cpu = (process.cpu_seconds() - cpu) / span.as_secs_f64();
@@ -185,18 +196,18 @@ async fn measure(database: Database) {
     if missed > 0 {
         wrong(&format!("{missed} devices were not looked at three times in three intervals"));
     }
-    let mut seconds = vec![0_usize; usize::try_from(span.as_secs()).expect("few")];
+    let mut counts = vec![0_usize; usize::try_from(span.as_secs()).expect("few")];
     for at in looks.iter().flatten() {
-        let second = usize::try_from((*at - from).as_secs()).expect("few");
-        if let Some(count) = seconds.get_mut(second) {
+        let second = usize::try_from((*at - from) / 1_000_000).expect("few");
+        if let Some(count) = counts.get_mut(second) {
             *count += 1;
         }
     }
     let title = format!("{database:?}, {} devices, every {} s", devices(), interval());
     figures::head(&title, &["", ""]);
-    let made = format!("{:.1}", made.as_secs_f64() / devices() as f64 * 1000.0);
+    let made = format!("{:.1}", seconds(made) / devices() as f64 * 1000.0);
     figures::row(&["making one: ms", &made]);
-    let spread: Vec<f64> = seconds.iter().map(|count| *count as f64).collect();
+    let spread: Vec<f64> = counts.iter().map(|count| *count as f64).collect();
     figures::row(&["looks in a second: median (least to most)", &figures::cell(&spread, 0)]);
     let off = |part| format!("{:+.3}", quantile(&apart, part));
     figures::row(&["two looks apart beside the interval, s: 1 %", &off(0.01)]);
@@ -216,22 +227,22 @@ async fn measure(database: Database) {
 async fn two_nodes(mut bed: Bed, hosts: &Hosts) {
     let second = bed.server.beside().await;
     let span = Duration::from_secs(2 * interval());
-    let from = Instant::now();
+    let from = hosts.clock.steady_micros();
     tokio::time::sleep(span).await;
     let looks = hosts.since(from);
     // A place on the grid may lie on either edge of the span.
     let twice = looks.iter().filter(|all| all.len() > 3).count();
-    let close = Duration::from_secs(interval()) / 2;
+    let close = interval() as f64 / 2.0;
     let pairs = looks.iter().flat_map(|all| all.windows(2));
-    let double = pairs.filter(|two| two[1] - two[0] < close).count();
+    let double = pairs.filter(|two| seconds(two[1] - two[0]) < close).count();
     bed.server.kill9();
-    let died = Instant::now();
+    let died = hosts.clock.steady_micros();
     tokio::time::sleep(Duration::from_secs(2 * interval() + TIMEOUT + 5)).await;
     let after = hosts.since(from);
-    let gap = |all: &Vec<Instant>| {
+    let gap = |all: &Vec<i64>| {
         let before = all.iter().rev().find(|at| **at < died).copied().unwrap_or(died);
         let next = all.iter().find(|at| **at >= died).copied();
-        next.map_or(f64::INFINITY, |next| (next - before).as_secs_f64())
+        next.map_or(f64::INFINITY, |next| seconds(next - before))
     };
     let mut gaps: Vec<f64> = after.iter().map(gap).collect();
     gaps.sort_by(f64::total_cmp);

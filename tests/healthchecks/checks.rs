@@ -242,8 +242,8 @@ both_databases! {
         assert_eq!(names("?slug=s").await, ["a"]);
         assert!(names("?tag=z").await.is_empty());
         // It is the same check in the other dialect.
-        let same = desk.api.list(&desk.api.path("/check-list?slug=s")).await;
-        assert!(same[0]["channels"].as_array().unwrap().contains(&first["channel_id"]), "{same:?}");
+        let theirs = desk.api.list(&desk.api.path("/check-list?slug=s")).await;
+        assert!(theirs[0]["channels"].as_array().unwrap().contains(&first["channel_id"]), "{theirs:?}");
     }
 
     async fn the_old_names_of_words_in_subjects_set_the_new_ones(database) {

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::{add_member, new_token, with_token};
 use crate::support::api::Api;
-use crate::support::both_databases;
 use crate::support::folder::Folder;
 use crate::support::server::{TestServer, shared};
+use crate::support::{both_databases, pass_over};
 
 const LANGUAGES: [&str; 7] =
     ["crontab", "bash", "powershell", "python", "systemd", "docker", "kubernetes"];
@@ -106,12 +106,8 @@ fn is_here(program: &[&str]) -> bool {
     command.args(&program[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let is_here = command.status().is_ok_and(|status| status.success());
     if !is_here {
-        assert!(std::env::var_os("OVERDUE_TEST_ALL").is_none(), "{} is missing", program[0]);
-        // Written past the harness, which keeps what a passing test prints to itself.
-        let text =
-            format!("\n{program:?} does not run here: its snippets are not tested; run ./test");
-        let mut terminal = std::io::stderr();
-        writeln!(terminal, "{text}").unwrap();
+        let text = "does not run here: its snippets are not tested; run ./test";
+        pass_over(&format!("{program:?} {text}"));
     }
     is_here
 }

@@ -1,23 +1,18 @@
 //! Servers of other makers, as they are: Twisted's SSH, IMAP, POP3, FTP and SMTP, and the system's own
 //! answers to ICMP.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::{device, until_status};
-use crate::support::both_databases;
 use crate::support::server::{BINARY, TestServer};
+use crate::support::{both_databases, pass_over, say};
 
 /// The variable that names a Python which has what services/requirements.txt names.
 const VARIABLE: &str = "OVERDUE_TEST_TWISTED";
 const PROGRAM: &str = include_str!("services/serve.py");
-
-/// Says past the harness, which keeps what a passing test prints to itself, what is not tested.
-fn pass_over(what: &str) {
-    writeln!(std::io::stderr(), "\n{what}").unwrap();
-}
 
 /// The servers, until they are dropped.
 struct Services {
@@ -32,7 +27,6 @@ impl Services {
     /// None, with a word, where there is no Twisted.
     fn start() -> Option<Self> {
         let Ok(python) = std::env::var(VARIABLE) else {
-            assert!(std::env::var_os("OVERDUE_TEST_ALL").is_none(), "{VARIABLE} is not set");
             pass_over("servers by Twisted are not probed: run ./test");
             return None;
         };
@@ -125,7 +119,7 @@ fn hosts_answer_to_icmp_or_are_down() {
     command.env("OVERDUE_OUTBOUND__ALLOW_PRIVATE", "true");
     let able = Command::new("unshare").args(["-rn", "ip", "link", "set", "lo", "up"]).output();
     if !able.is_ok_and(|able| able.status.success()) {
-        pass_over("ICMP is not tested: this system lets nobody have a network of their own");
+        say("ICMP is not tested: this system lets nobody have a network of their own");
         return;
     }
     let output = command.output().unwrap();

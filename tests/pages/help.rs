@@ -2,14 +2,13 @@
 //! not too large for that; Go's and Rust's are only read.
 
 use std::fs;
-use std::io::Write as _;
 use std::process::Command;
 
 use serde_json::json;
 
 use super::desk::Desk;
-use crate::support::both_databases;
 use crate::support::folder::Folder;
+use crate::support::{both_databases, pass_over};
 
 /// What the page shows for a language, as it is copied.
 fn program(page: &str, language: &str) -> String {
@@ -23,12 +22,8 @@ fn program(page: &str, language: &str) -> String {
 /// Whether a program is on this machine. Where all have to be, a missing one is a failure.
 fn is_here(name: &str) -> bool {
     let is_here = Command::new(name).arg("--version").output().is_ok();
-    let is_required = std::env::var_os("OVERDUE_TEST_ALL").is_some_and(|value| !value.is_empty());
-    assert!(is_here || !is_required, "{name} is missing: run ./test");
     if !is_here {
-        // Written past the harness, which keeps what a passing test prints to itself.
-        let mut past = std::io::stderr();
-        writeln!(past, "\nthe help's program for {name} is not run: run ./test").unwrap();
+        pass_over(&format!("the help's program for {name} is not run: run ./test"));
     }
     is_here
 }

@@ -107,11 +107,7 @@ impl Post {
             if Path::new(EXIM).exists() {
                 return Some(Self::start().await);
             }
-            assert!(std::env::var_os("OVERDUE_TEST_ALL").is_none(), "{EXIM} is missing");
-            // Written past the harness, which keeps what a passing test prints to itself.
-            let mut terminal = std::io::stderr();
-            let text = "\nexim4 is not here: no mail is sent in tests; run ./test";
-            writeln!(terminal, "{text}").unwrap();
+            super::pass_over("exim4 is not here: no mail is sent in tests; run ./test");
             None
         };
         SHARED.get_or_init(start).await.as_ref()

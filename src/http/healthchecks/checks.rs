@@ -137,9 +137,9 @@ pub(super) async fn find_by_either(call: &Call<'_>) -> Result<CheckRow, Refusal>
     let project_id = call.project.project_id;
     let mut conn = call.ctx.store.read().await?;
     let names = store::checks::names_of(&mut conn, project_id).await?;
-    let named = names.into_iter().find(|name| unique_key(&name.uuid) == call.check);
-    let named = named.ok_or_else(Refusal::not_found)?;
-    let (row, _) = checks::find(&mut conn, project_id, named.check_id).await.map_err(gone)?;
+    let asked = names.into_iter().find(|name| unique_key(&name.uuid) == call.check);
+    let asked = asked.ok_or_else(Refusal::not_found)?;
+    let (row, _) = checks::find(&mut conn, project_id, asked.check_id).await.map_err(gone)?;
     Ok(row)
 }
 

@@ -21,7 +21,7 @@ use crate::service::checks::{self, Change};
 use crate::store::pings::PingRow;
 
 /// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The largest answer, in bytes.
 const LARGEST: usize = 64 * 1024 * 1024;
 /// Tries of a request, where the server is out or asked for a pause.
@@ -317,18 +317,15 @@ fn change(check: Check) -> Result<Change> {
         filter_default_fail: Some(check.filter_default_fail),
         ..Change::default()
     };
-    match check.schedule {
-        Some(expression) => {
-            checks::check_schedule(None, &expression)?;
-            let zone = crate::service::users::time_zone(check.tz.as_deref().unwrap_or("UTC"))?;
-            change.schedule = Some(Some(expression));
-            change.timezone = Some(zone.name().to_owned());
-        }
-        None => {
-            change.kind = Some(Kind::Simple);
-            change.period = Some(check.timeout);
-            change.schedule = Some(None);
-        }
+    if let Some(expression) = check.schedule {
+        checks::check_schedule(None, &expression)?;
+        let zone = crate::service::users::time_zone(check.tz.as_deref().unwrap_or("UTC"))?;
+        change.schedule = Some(Some(expression));
+        change.timezone = Some(zone.name().to_owned());
+    } else {
+        change.kind = Some(Kind::Simple);
+        change.period = Some(check.timeout);
+        change.schedule = Some(None);
     }
     Ok(change)
 }

@@ -148,9 +148,10 @@ pub(super) async fn look(
         members::list(&mut conn, here.project_id(), (number - 1) * PAGE, PAGE).await?;
     drop(conn);
     let base = format!("{}{}", here.site.prefix, here.path("/settings"));
-    let keys = match here.opened.may_write() {
-        true => api_keys::list(here.ctx(), here.project_id()).await?,
-        false => Vec::new(),
+    let keys = if here.opened.may_write() {
+        api_keys::list(here.ctx(), here.project_id()).await?
+    } else {
+        Vec::new()
     };
     let key = |row: ApiKeyRow| KeyLine {
         hint: row.hint,
