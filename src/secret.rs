@@ -143,6 +143,17 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
 }
 
+/// The bytes that hexadecimal digits stand for; none where there are others among them.
+#[must_use]
+pub fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
+    let byte = |two: &[u8]| match two {
+        [high, low] => Some(value(*high)? << 4 | value(*low)?),
+        _ => None,
+    };
+    digits.as_bytes().chunks(2).map(byte).collect()
+}
+
 /// SHA-256 as 64 hexadecimal digits: for random keys and codes that are looked up by their hash.
 /// Passwords, which can be guessed, go to [`hash_password`].
 #[must_use]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::domain::alert::{Alert, CheckFacts, Event as Told};
 use crate::fault::{Fault, Result};
-use crate::notify::channels::email::Office;
+use crate::notify::channels::email::{Office, address};
 use crate::notify::channels::message::Message;
 use crate::notify::channels::webhook::secret_from;
 use crate::notify::channels::{self as kinds, Kind, Target, Ways, group};
@@ -239,9 +239,28 @@ pub async fn create(
     config: &Value,
     change: &Change,
 ) -> Result<ChannelRow> {
+    import(ctx, project_id, kind, config, change, false).await
+}
+
+/// As [`create`], of a channel that is taken over from another system, where its recipient may have agreed
+/// to be told (`is_confirmed`).
+///
+/// # Errors
+/// As [`create`].
+pub(super) async fn import(
+    ctx: &Context,
+    project_id: i64,
+    kind: Kind,
+    config: &Value,
+    change: &Change,
+    is_confirmed: bool,
+) -> Result<ChannelRow> {
     check_fit(kind, change)?;
     check_offer(ctx, kind, config)?;
     let mut row = new_row(ctx, project_id, kind, config, change);
+    if is_confirmed && kind == Kind::Email {
+        row.confirmed_address = address(config).map(|address| address.to_string());
+    }
     let mut tx = ctx.store.begin().await?;
     if !projects::lock(&mut tx, project_id).await? {
         return Err(Fault::NotFound);

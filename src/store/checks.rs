@@ -692,6 +692,16 @@ pub async fn find_by_uuid(
     Ok(fetch_optional!(conn, CheckRow, AssertSqlSafe(sql), project_id, uuid))
 }
 
+/// Gives a check another UUID in the address of its badge, which no other may have.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_badge_uuid(conn: &mut Conn, check_id: i64, badge_uuid: &str) -> Result<()> {
+    let sql = "UPDATE checks SET badge_uuid = $2 WHERE check_id = $1";
+    execute!(conn, sql, check_id, badge_uuid);
+    Ok(())
+}
+
 /// The check that badges name so.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ pub mod days;
 pub mod dialect;
 pub mod flapping;
 pub mod flips;
+pub mod foreign;
 pub mod held;
 pub mod host_looks;
 pub mod identities;

@@ -247,6 +247,30 @@ pub async fn ids_of_name(conn: &mut Conn, project_name: &str) -> Result<Vec<i64>
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
+/// The project of this ping key.
+///
+/// # Errors
+/// The database is out.
+pub async fn id_of_ping_key(conn: &mut Conn, ping_key: &str) -> Result<Option<i64>> {
+    let row = fetch_optional!(
+        conn,
+        IdRow,
+        "SELECT project_id AS id FROM projects WHERE ping_key = $1",
+        ping_key
+    );
+    Ok(row.map(|row| row.id))
+}
+
+/// Gives a project another badge key, which no other may have.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_badge_key(conn: &mut Conn, project_id: i64, badge_key: &str) -> Result<()> {
+    let sql = "UPDATE projects SET badge_key = $2 WHERE project_id = $1";
+    execute!(conn, sql, project_id, badge_key);
+    Ok(())
+}
+
 /// Gives a project a new ping key.
 ///
 /// # Errors

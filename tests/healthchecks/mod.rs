@@ -3,6 +3,7 @@
 mod badges;
 mod checks;
 mod clients;
+mod database;
 mod history;
 mod keys;
 mod metrics;

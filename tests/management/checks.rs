@@ -14,7 +14,7 @@ use crate::support::both_databases;
 use crate::support::server::{TestServer, shared, webhook};
 use crate::support::{now, time};
 
-const FIELDS: [&str; 38] = [
+const FIELDS: [&str; 39] = [
     "check_id",
     "uuid",
     "check_name",
@@ -42,6 +42,7 @@ const FIELDS: [&str; 38] = [
     "failure_threshold",
     "flap_threshold",
     "early_tolerance",
+    "device_id",
     "channels",
     "ping_url",
     "slug_url",

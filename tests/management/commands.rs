@@ -77,7 +77,7 @@ const COMMANDS: [Line; 48] = [
     ("/user/access-key-list", &[("GET", Anybody)]),
     ("/user/access-key", &[("POST", Session)]),
     ("/user/access-key/{access_key_id}", &[("DELETE", Anybody)]),
-    ("P/api-key-list", &[("GET", Viewer)]),
+    ("P/api-key-list", &[("GET", Editor)]),
     ("P/api-key", &[("POST", Session)]),
     ("P/api-key/{api_key_id}", &[("DELETE", Owner)]),
     (SNIPPET, &[("GET", Editor)]),
@@ -305,10 +305,6 @@ both_databases! {
                 for (role, api) in all {
                     let what = format!("{method} {} by {role:?}", line.0);
                     let answer = run(api, &stage, line, method).await;
-                    // What is not built yet says so to all who may use their token here.
-                    if answer.status == 501 {
-                        continue;
-                    }
                     if role < *least {
                         let word = match role {
                             _ if *least == Session => "session",

@@ -93,10 +93,8 @@ both_databases! {
     async fn a_command_takes_the_fields_and_parameters_that_are_described(database) {
         let api = shared(database).await;
         let description = description(&api).await;
+        let keys = api.path("/api-key");
         for (path, method, told) in operations(&description) {
-            if told["responses"].get("200").is_none() {
-                continue; // Announced, and not built yet.
-            }
             let path = concrete(&path, &api);
             if method == "GET" {
                 let wanted: BTreeSet<String> = told["parameters"]
@@ -116,7 +114,7 @@ both_databases! {
             }
             let wanted = names(body["schema"]["properties"].as_object());
             let answer = send_json(&api, &method, &path, r#"{"no_such_one": 1}"#).await;
-            if method == "POST" && ["/user/token", "/user/access-key"].contains(&path.as_str()) {
+            if method == "POST" && ["/user/token", "/user/access-key", &keys].contains(&path.as_str()) {
                 answer.fatal(403); // For sessions alone, whatever stands in the body.
                 continue;
             }

@@ -40,6 +40,7 @@ async fn furnish(server: &TestServer, api: &Api) {
         api.post(&api.path("/member"), &member).await.ok();
     }
     api.post("/user/project", &json!({"project_name": "To be deleted"})).await.ok();
+    server.cli_ok(&["api-key", "create", "--project", "1"], "");
     for name in ["kept", "to be deleted"] {
         let check = api.check(name, json!({"period": 60, "grace": 60})).await;
         api.ping_with(&check, "/start", "begun").await.says(200, "OK");

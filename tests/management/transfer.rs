@@ -179,7 +179,7 @@ both_databases! {
         for (name, value) in own[3].as_object().unwrap() {
             let written = full.get(name).map(|value| serde_json::to_value(value).unwrap());
             match name.as_str() {
-                "check_id" | "uuid" | "status" | "started" | "ping_url" | "slug_url" | "n_pings"
+                "check_id" | "uuid" | "device_id" | "status" | "started" | "ping_url" | "slug_url" | "n_pings"
                 | "last_ping_at" | "last_start_at" | "last_duration" | "next_ping_at" | "alert_at"
                 | "created_at" | "updated_at" | "schedule" => assert_eq!(written, None, "{name}"),
                 "timezone" => assert_eq!(written, Some(json!("Europe/Berlin"))),

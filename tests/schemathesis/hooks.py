@@ -104,4 +104,7 @@ def before_call(context, case, kwargs):
     for name, own in OWN.items():
         if is_ids(body.get(name)):
             body[name] = [own] if body[name] else []
+    # There is no device.
+    if type(body.get("device_id")) is int and 0 < body["device_id"] < 2**63:
+        body["device_id"] = None
     case.body = body

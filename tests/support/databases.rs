@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use url::Url;
 
 /// The variable that names a PostgreSQL.
@@ -105,6 +106,22 @@ fn administer(statements: &[String]) {
         });
     });
     work.join().expect("PostgreSQL did as it was told");
+}
+
+/// Runs statements on a database, behind the back of whoever else uses it; a file of SQLite is made.
+pub async fn run_sql(url: &str, sql: &str) {
+    let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+    if url.starts_with("sqlite:") {
+        let options: SqliteConnectOptions = url.parse().unwrap();
+        let mut connection = options.create_if_missing(true).connect().await.unwrap();
+        sql.execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        super::server::install_crypto();
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        sql.execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
 }
 
 /// Makes two tests of each function, `name::sqlite` and `name::postgres`; the function is given the

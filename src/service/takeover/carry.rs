@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Incoming, IncomingCheck, IncomingDevice};
+use super::{Incoming, IncomingChannel, IncomingCheck, IncomingDevice, IncomingFlip};
 use crate::context::Context;
-use crate::domain::check::{Reason, Status};
+use crate::domain::check::Status;
 use crate::fault::{Fault, Result};
+use crate::notify::channels::{Kind, group};
 use crate::secret;
+use crate::service::channels::{Change, import, new_config};
 use crate::service::checks;
 use crate::service::monitors::{self as service, Watched};
 use crate::store::checks::{CheckRow, Settings, Unique};
@@ -34,6 +36,8 @@ pub struct Outcome {
     pub unchanged: usize,
     /// Pings that come along.
     pub pings: usize,
+    /// Channels that are made, by name.
+    pub channels: Vec<String>,
     /// Devices that are made, by name.
     pub devices: Vec<String>,
     /// Changes of state that come along.
@@ -62,62 +66,174 @@ pub async fn carry(
     progress: &dyn Progress,
 ) -> Result<Outcome> {
     let Incoming { checks: all, devices, lost } = incoming;
-    let mut outcome = Outcome { lost, ..Outcome::default() };
-    let mut conn = ctx.store.read().await?;
-    let project = store::projects::find_opened(&mut conn, project_id).await?;
+    let project = store::projects::find_opened(&mut ctx.store.read().await?, project_id).await?;
     if project.is_none() {
         return Err(Fault::invalid("project", format!("there is no project {project_id}")));
     }
-    let (rows, _) = channels::list(&mut conn, project_id, 0, i64::MAX).await?;
-    drop(conn);
-    let mut ids: BTreeMap<String, i64> = BTreeMap::new();
-    for row in rows.into_iter().rev() {
-        ids.insert(row.channel_name, row.channel_id);
-    }
-    let mut missing = BTreeSet::new();
+    let mut carrier = Carrier::new(ctx, project_id, lost, is_dry).await?;
     progress.begin("writing", all.len() + devices.len());
     for check in all {
-        let told: Vec<i64> =
-            check.channels.iter().filter_map(|name| ids.get(name).copied()).collect();
-        missing.extend(check.channels.iter().filter(|name| !ids.contains_key(*name)).cloned());
-        let title = check.title().to_owned();
-        match one(ctx, project_id, &check, &told, is_dry).await {
-            Ok(Done::Created) => {
-                outcome.created.push(title);
-                outcome.pings += check.pings.len();
-                outcome.flips += check.flips.len();
-            }
-            Ok(Done::Updated) => outcome.updated.push(title),
-            Ok(Done::Unchanged) => outcome.unchanged += 1,
-            Err(Fault::Unavailable(reason)) => return Err(Fault::Unavailable(reason)),
-            Err(fault @ Fault::Internal(_)) => return Err(fault),
-            Err(fault) => outcome.lost.push(format!("check {title:?}: {fault}")),
-        }
+        carrier.check(check).await?;
         progress.step();
     }
-    for incoming in devices {
-        let told: Vec<i64> =
-            incoming.channels.iter().filter_map(|name| ids.get(name).copied()).collect();
-        missing.extend(incoming.channels.iter().filter(|name| !ids.contains_key(*name)).cloned());
+    for device in devices {
+        carrier.device(device).await?;
+        progress.step();
+    }
+    Ok(carrier.end())
+}
+
+/// Brings one thing after another into a project.
+#[derive(Debug)]
+pub(super) struct Carrier<'a> {
+    ctx: &'a Context,
+    project_id: i64,
+    is_dry: bool,
+    /// The project's channels.
+    ids: BTreeMap<String, i64>,
+    /// Channels that are named and not there.
+    missing: BTreeSet<String>,
+    outcome: Outcome,
+}
+
+impl<'a> Carrier<'a> {
+    /// Begins. Where nothing is done, the project may be one that is not there yet.
+    pub(super) async fn new(
+        ctx: &'a Context,
+        project_id: i64,
+        lost: Vec<String>,
+        is_dry: bool,
+    ) -> Result<Self> {
+        let mut conn = ctx.store.read().await?;
+        let (rows, _) = channels::list(&mut conn, project_id, 0, i64::MAX).await?;
+        let mut ids = BTreeMap::new();
+        for row in rows.into_iter().rev() {
+            ids.insert(row.channel_name, row.channel_id);
+        }
+        let outcome = Outcome { lost, ..Outcome::default() };
+        Ok(Self { ctx, project_id, is_dry, ids, missing: BTreeSet::new(), outcome })
+    }
+
+    /// Notes what can't be carried over, and why.
+    pub(super) fn lose(&mut self, line: String) {
+        self.outcome.lost.push(line);
+    }
+
+    /// What was done.
+    pub(super) fn end(mut self) -> Outcome {
+        for name in self.missing {
+            self.outcome.lost.push(format!(
+                "channel {name:?}: the project has none of this name; make one, and run this again"
+            ));
+        }
+        self.outcome
+    }
+
+    /// The ids of the channels of these names.
+    fn told(&mut self, names: &[String]) -> Vec<i64> {
+        let (ids, missing) = (&self.ids, &mut self.missing);
+        missing.extend(names.iter().filter(|name| !ids.contains_key(*name)).cloned());
+        names.iter().filter_map(|name| ids.get(name).copied()).collect()
+    }
+
+    /// Brings a channel, unless there is one of its name.
+    ///
+    /// # Errors
+    /// The database is out.
+    pub(super) async fn channel(&mut self, incoming: IncomingChannel) -> Result<()> {
         let name = incoming.name.clone();
-        match device(ctx, project_id, incoming, &told, is_dry).await {
-            Ok(true) => outcome.devices.push(name),
-            Ok(false) => outcome.unchanged += 1,
-            Err(Fault::Unavailable(reason)) => return Err(Fault::Unavailable(reason)),
-            Err(fault @ Fault::Internal(_)) => return Err(fault),
-            Err(fault) => outcome.lost.push(format!("monitor {name:?}: {fault}")),
+        if self.ids.contains_key(&name) {
+            self.outcome.unchanged += 1;
+            return Ok(());
         }
-        progress.step();
+        let members = self.told(&incoming.members);
+        match channel(self.ctx, self.project_id, incoming, &members, self.is_dry).await {
+            Ok(channel_id) => {
+                self.ids.insert(name.clone(), channel_id);
+                self.outcome.channels.push(name);
+                Ok(())
+            }
+            Err(fault) => self.refused(&format!("channel {name:?}"), fault),
+        }
     }
-    for name in missing {
-        outcome.lost.push(format!(
-            "channel {name:?}: the project has none of this name; make one, and run this again"
-        ));
+
+    /// Brings a check.
+    ///
+    /// # Errors
+    /// The database is out.
+    pub(super) async fn check(&mut self, incoming: IncomingCheck) -> Result<()> {
+        let told = self.told(&incoming.channels);
+        let title = incoming.title().to_owned();
+        match one(self.ctx, self.project_id, &incoming, &told, self.is_dry).await {
+            Ok(Done::Created) => {
+                self.outcome.created.push(title);
+                self.outcome.pings += incoming.pings.len();
+                self.outcome.flips += incoming.flips.len();
+            }
+            Ok(Done::Updated) => self.outcome.updated.push(title),
+            Ok(Done::Unchanged) => self.outcome.unchanged += 1,
+            Err(fault) => return self.refused(&format!("check {title:?}"), fault),
+        }
+        Ok(())
     }
-    if !is_dry {
-        ctx.live.list(project_id);
+
+    /// Brings a device.
+    ///
+    /// # Errors
+    /// The database is out.
+    pub(super) async fn device(&mut self, incoming: IncomingDevice) -> Result<()> {
+        let told = self.told(&incoming.channels);
+        let name = incoming.name.clone();
+        match device(self.ctx, self.project_id, incoming, &told, self.is_dry).await {
+            Ok(true) => self.outcome.devices.push(name),
+            Ok(false) => self.outcome.unchanged += 1,
+            Err(fault) => return self.refused(&format!("monitor {name:?}"), fault),
+        }
+        Ok(())
     }
-    Ok(outcome)
+
+    /// What is wrong with one thing is told; what is wrong with the database ends it all.
+    fn refused(&mut self, what: &str, fault: Fault) -> Result<()> {
+        match fault {
+            Fault::Unavailable(_) | Fault::Internal(_) => Err(fault),
+            fault => {
+                self.lose(format!("{what}: {fault}"));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Makes a channel; its id, 0 where nothing is done.
+async fn channel(
+    ctx: &Context,
+    project_id: i64,
+    incoming: IncomingChannel,
+    members: &[i64],
+    is_dry: bool,
+) -> Result<i64> {
+    let config = match incoming.kind {
+        Kind::Group => group::config(members),
+        _ => incoming.config,
+    };
+    let change = Change {
+        channel_name: Some(incoming.name),
+        on_down: (!incoming.on_down).then_some(false),
+        on_up: (!incoming.on_up).then_some(false),
+        disabled: incoming.is_disabled.then_some(true),
+        ..Change::default()
+    };
+    change.validate()?;
+    if is_dry {
+        if incoming.kind != Kind::Group {
+            new_config(incoming.kind, &config)?;
+        }
+        return Ok(0);
+    }
+    let config = new_config(incoming.kind, &config)?;
+    let confirmed = incoming.is_confirmed;
+    let row = import(ctx, project_id, incoming.kind, &config, &change, confirmed).await?;
+    Ok(row.channel_id)
 }
 
 async fn one(
@@ -225,6 +341,11 @@ async fn make(
     let uuid = &incoming.uuid.clone().unwrap_or_else(fresh);
     let check_id =
         checks::insert_as(ctx, &mut tx, (project_id, uuid), settings, Some(told)).await?;
+    if let Some(badge) = &incoming.badge_uuid
+        && store::checks::find_by_badge(&mut tx, badge).await?.is_none()
+    {
+        store::checks::set_badge_uuid(&mut tx, check_id, badge).await?;
+    }
     flips::insert_past(&mut tx, check_id, &past(incoming)).await?;
     pings::insert_past(&mut tx, check_id, &incoming.pings).await?;
     let mut watched = states::load_one(&mut tx, check_id).await?.ok_or(Fault::NotFound)?;
@@ -243,15 +364,12 @@ async fn make(
     Ok(())
 }
 
-/// The flips as they are kept: from what to what. Who turned it up is not told; that nothing came is what
-/// mostly turns a check down.
+/// The flips as they are kept: from what to what.
 fn past(incoming: &IncomingCheck) -> Vec<flips::PastTurn> {
     let mut status = Status::New;
-    let turn = |(at, is_up): &(crate::clock::Timestamp, bool)| {
-        let (to, reason) =
-            if *is_up { (Status::Up, Reason::Ping) } else { (Status::Down, Reason::Timeout) };
-        let from = std::mem::replace(&mut status, to);
-        flips::PastTurn { at: *at, from, to, reason }
+    let turn = |turn: &IncomingFlip| {
+        let from = std::mem::replace(&mut status, turn.to);
+        flips::PastTurn { at: turn.at, from, to: turn.to, reason: turn.reason }
     };
     incoming.flips.iter().map(turn).collect()
 }

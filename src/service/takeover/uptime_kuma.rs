@@ -148,6 +148,7 @@ fn check(monitor: &Monitor, channels: Vec<String>) -> IncomingCheck {
         last_duration: None,
         pings: Vec::new(),
         flips: Vec::new(),
+        badge_uuid: None,
     }
 }
 

@@ -10,14 +10,13 @@ use serde::de::DeserializeOwned;
 use url::Url;
 use uuid::Uuid;
 
-use super::{Incoming, IncomingCheck, Progress};
+use super::super::{Incoming, IncomingCheck, IncomingFlip, Progress};
+use super::Facts;
 use crate::clock::{SECOND, Timestamp};
 use crate::domain::check::Status;
 use crate::domain::ping::{Method, PingKind, Scheme};
-use crate::domain::schedule::Kind;
 use crate::fault::{Fault, Result};
 use crate::secret::Secret;
-use crate::service::checks::{self, Change};
 use crate::store::pings::PingRow;
 
 /// How long one answer may take.
@@ -41,44 +40,17 @@ struct Checks {
 }
 
 #[derive(Deserialize)]
-#[allow(clippy::struct_excessive_bools, reason = "they are the contract's flags")]
 struct Check {
     uuid: Option<String>,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    slug: String,
-    #[serde(default)]
-    tags: String,
-    #[serde(default)]
-    desc: String,
-    grace: i64,
-    timeout: Option<i64>,
-    schedule: Option<String>,
-    tz: Option<String>,
+    #[serde(flatten)]
+    facts: Facts,
     #[serde(default)]
     n_pings: i64,
     status: String,
     last_ping: Option<String>,
     last_duration: Option<f64>,
     #[serde(default)]
-    manual_resume: bool,
-    #[serde(default)]
-    methods: String,
-    #[serde(default)]
-    start_kw: String,
-    #[serde(default)]
-    success_kw: String,
-    #[serde(default)]
-    failure_kw: String,
-    #[serde(default)]
-    filter_subject: bool,
-    #[serde(default)]
-    filter_body: bool,
-    #[serde(default)]
-    filter_http_body: bool,
-    #[serde(default)]
-    filter_default_fail: bool,
+    badge_url: String,
     #[serde(default)]
     channels: String,
 }
@@ -176,7 +148,7 @@ impl Remote {
         let mut incoming = Incoming::default();
         let mut bodies = 0;
         for check in checks {
-            let title = if check.name.is_empty() { "a check" } else { check.name.as_str() };
+            let title = check.facts.title();
             let Some(uuid) = check.uuid.as_deref().and_then(|uuid| Uuid::parse_str(uuid).ok())
             else {
                 let why = "it comes without its UUID: the key must be one that reads and writes";
@@ -221,17 +193,18 @@ impl Remote {
             pings.iter().filter_map(past_ping).map(|row| (row, Vec::new())).collect();
         pings.sort_by_key(|(row, _)| row.n);
         pings.dedup_by_key(|(row, _)| row.n);
-        let mut flips: Vec<(Timestamp, bool)> = flips
-            .iter()
-            .filter_map(|flip| Some((moment(&flip.timestamp)?, flip.up == 1)))
-            .collect();
+        let turn = |flip: &Flip| {
+            let to = if flip.up == 1 { Status::Up } else { Status::Down };
+            Some(IncomingFlip::untold(moment(&flip.timestamp)?, to))
+        };
+        let mut flips: Vec<IncomingFlip> = flips.iter().filter_map(turn).collect();
         flips.reverse();
         let last_ping_at = check.last_ping.as_deref().and_then(moment);
         let last_duration = check.last_duration.map(micros);
         let (status, n_pings) = (status(&check.status), check.n_pings);
         Ok(IncomingCheck {
             uuid: Some(uuid.to_string()),
-            change: change(check)?,
+            change: check.facts.change()?,
             channels,
             status,
             n_pings,
@@ -239,6 +212,7 @@ impl Remote {
             last_duration,
             pings,
             flips,
+            badge_uuid: badge_uuid(&check.badge_url),
         })
     }
 
@@ -298,38 +272,6 @@ async fn body<T: DeserializeOwned>(mut answer: reqwest::Response, url: &str) -> 
     })
 }
 
-/// What is set about the check.
-fn change(check: Check) -> Result<Change> {
-    let mut change = Change {
-        check_name: Some(check.name),
-        slug: Some(Some(check.slug)),
-        tags: Some(check.tags.split_whitespace().map(str::to_owned).collect()),
-        description: Some(check.desc),
-        grace: Some(check.grace),
-        manual_resume: Some(check.manual_resume),
-        post_only: Some(check.methods == "POST"),
-        start_kw: Some(check.start_kw),
-        success_kw: Some(check.success_kw),
-        failure_kw: Some(check.failure_kw),
-        filter_subject: Some(check.filter_subject),
-        filter_body: Some(check.filter_body),
-        filter_http_body: Some(check.filter_http_body),
-        filter_default_fail: Some(check.filter_default_fail),
-        ..Change::default()
-    };
-    if let Some(expression) = check.schedule {
-        checks::check_schedule(None, &expression)?;
-        let zone = crate::service::users::time_zone(check.tz.as_deref().unwrap_or("UTC"))?;
-        change.schedule = Some(Some(expression));
-        change.timezone = Some(zone.name().to_owned());
-    } else {
-        change.kind = Some(Kind::Simple);
-        change.period = Some(check.timeout);
-        change.schedule = Some(None);
-    }
-    Ok(change)
-}
-
 fn status(word: &str) -> Status {
     match word {
         "up" | "grace" | "started" => Status::Up,
@@ -337,6 +279,13 @@ fn status(word: &str) -> Status {
         "paused" => Status::Paused,
         _ => Status::New,
     }
+}
+
+/// The UUID in the address of a check's badge.
+fn badge_uuid(url: &str) -> Option<String> {
+    let (_, file) = url.rsplit_once('/')?;
+    let uuid = Uuid::parse_str(file.split('.').next()?).ok()?;
+    Some(uuid.to_string())
 }
 
 fn moment(text: &str) -> Option<Timestamp> {
