@@ -13,6 +13,10 @@ const SCHEMA: &str = include_str!("schema.sql");
 const KEY: &str = "AbCdEfGhIjKlMnOpQrStUvWxYz012345";
 const PING_KEY: &str = "pIng_kEy-0123456789abc";
 const NIGHTLY: &str = "11111111-1111-4111-8111-111111111111";
+const CRON: &str = "11111111-1111-4111-8111-111111111112";
+const CALENDAR: &str = "11111111-1111-4111-8111-111111111113";
+const BROKEN: &str = "11111111-1111-4111-8111-111111111114";
+const OTHER: &str = "11111111-1111-4111-8111-111111111115";
 const BADGE: &str = "22222222-1111-4111-8111-111111111111";
 
 /// What the two databases write in their own ways.
@@ -58,26 +62,24 @@ impl Theirs {
     /// Runs statements in which `~u'…'`, `~t'…'`, `~s'…'` and `~b'…'` are UUIDs, times, seconds and
     /// hexadecimal digits.
     async fn run(&self, sql: &str) {
-        let mut text = String::new();
-        let mut rest = sql;
-        while let Some(at) = rest.find("~") {
-            text.push_str(&rest[..at]);
-            let (kind, after) = rest[at + 1..].split_at(1);
-            let (value, after) = after[1..].split_once('\'').unwrap();
-            text.push_str(&match (kind, self.is_postgres) {
-                ("u", true) => format!("'{value}'"),
+        let mut parts = sql.split('~');
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (kind, rest) = part.split_at(1);
+            let (value, rest) = rest[1..].split_once('\'').unwrap();
+            let written = match (kind, self.is_postgres) {
                 ("u", false) => format!("'{}'", value.replace('-', "")),
+                ("u", true) | ("t", false) => format!("'{value}'"),
                 ("t", true) => format!("'{value}+00'"),
-                ("t", false) => format!("'{value}'"),
                 ("s", true) => format!("interval '{value} seconds'"),
                 ("s", false) => format!("{value}000000"),
                 ("b", true) => format!("'\\x{value}'"),
                 ("b", false) => format!("X'{value}'"),
                 other => panic!("{other:?}"),
-            });
-            rest = after;
+            };
+            text.push_str(&written);
+            text.push_str(rest);
         }
-        text.push_str(rest);
         if !self.is_postgres {
             text = text.replace(" true", " 1").replace(" false", " 0");
         }
@@ -94,15 +96,12 @@ impl Theirs {
         .await;
     }
 
-    /// A check's row: with what stands after `grace`, and what after `badge_key`.
+    /// A check's row: its id, project, UUID and name, its kind and schedule, and what stands after
+    /// `badge_key`.
     async fn check(
         &self,
-        id: i64,
-        project: i64,
-        uuid: &str,
-        name: &str,
-        kind: &str,
-        schedule: &str,
+        (id, project, uuid, name): (i64, i64, &str, &str),
+        (kind, schedule): (&str, &str),
         rest: &str,
     ) {
         self.run(&format!(
@@ -136,30 +135,14 @@ async fn theirs(database: Database) -> Theirs {
     let (first, silent, start) = (ago(90_000), ago(50_000), ago(3_607));
     let last = ago(3_600);
     let up = &format!("3, {last}, NULL, NULL, ~s'7', false, NULL, 'up'");
-    theirs.check(1, 1, NIGHTLY, "Nightly", "simple", "* * * * *", up).await;
     let new = "0, NULL, NULL, NULL, NULL, false, NULL, 'new'";
     let paused = "0, NULL, NULL, NULL, NULL, false, NULL, 'paused'";
-    theirs
-        .check(2, 1, "11111111-1111-4111-8111-111111111112", "Cron", "cron", "0 3 * * 1-5", new)
-        .await;
-    let calendar = "Mon..Fri 03:00";
-    theirs
-        .check(
-            3,
-            1,
-            "11111111-1111-4111-8111-111111111113",
-            "Calendar",
-            "oncalendar",
-            calendar,
-            paused,
-        )
-        .await;
-    theirs
-        .check(4, 1, "11111111-1111-4111-8111-111111111114", "Broken", "cron", "61 * * * *", new)
-        .await;
-    theirs
-        .check(5, 2, "11111111-1111-4111-8111-111111111115", "Other", "simple", "* * * * *", new)
-        .await;
+    let simple = ("simple", "* * * * *");
+    theirs.check((1, 1, NIGHTLY, "Nightly"), simple, up).await;
+    theirs.check((2, 1, CRON, "Cron"), ("cron", "0 3 * * 1-5"), new).await;
+    theirs.check((3, 1, CALENDAR, "Calendar"), ("oncalendar", "Mon..Fri 03:00"), paused).await;
+    theirs.check((4, 1, BROKEN, "Broken"), ("cron", "61 * * * *"), new).await;
+    theirs.check((5, 2, OTHER, "Other"), simple, new).await;
     theirs
         .run(&format!(
             "INSERT INTO api_ping VALUES \
