@@ -70,4 +70,21 @@ async fn the_first_check_of_the_readme_is_made_and_pinged_by_its_own_commands() 
     let jobs = text(&run(&server, &block_with("overdue access-key create")));
     assert!(jobs.contains("\"status\":\"expected\"") && jobs.contains("Nightly backup"), "{jobs}");
     text(&run(&server, &block_with("overdue backup").replace("/backups/", "")));
+
+    let said = text(&run(&server, &block_with("overdue api-key create")));
+    assert!(said.contains("\"name\":\"Backups\"") && said.contains("\"badges\""), "{said}");
+    let token = "TOKEN=$(overdue token create --user ops@example.org --subject file)\n";
+    text(&run(&server, &format!("{token}{}", block_with("/project/1/export"))));
+    let applied = text(&run(&server, &block_with("overdue apply project.toml")));
+    assert_eq!(applied.matches("nothing was done").count(), 1, "{applied}");
+    assert_eq!(applied.matches("done: 0 made, 0 changed, 0 deleted").count(), 2, "{applied}");
+    // What is taken over has to be there first; a server of ours is asked as one of theirs.
+    let place = server.home().file("hc.sqlite");
+    crate::healthchecks::database::one_project(&format!("sqlite:{}", place.display())).await;
+    fs::write(server.home().file("backup.json"), r#"{"monitorList": []}"#).unwrap();
+    let key = "overdue api-key create --project 1 > key.txt\n";
+    let block =
+        block_with("overdue import").replace("https://healthchecks.example.org", &server.base());
+    let said = text(&run(&server, &format!("{key}{block}")));
+    assert_eq!(said.matches("nothing was done").count(), 3, "{said}");
 }

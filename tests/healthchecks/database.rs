@@ -22,15 +22,28 @@ const BADGE: &str = "22222222-1111-4111-8111-111111111111";
 /// What the two databases write in their own ways.
 struct Theirs {
     is_postgres: bool,
-    fresh: Fresh,
-    _home: Folder,
+    url: String,
+    _kept: Option<(Fresh, Folder)>,
+}
+
+/// Makes a database with one project and nothing in it.
+pub async fn one_project(url: &str) {
+    let theirs = Theirs::with_tables(url).await;
+    theirs.run("INSERT INTO auth_user VALUES (1, 'ops', 'ops@example.org', '!', true)").await;
+    theirs.project(1, "Backups", "", None).await;
 }
 
 impl Theirs {
     async fn make(database: Database) -> Self {
         let home = Folder::new();
         let fresh = database.fresh(home.path());
-        let theirs = Self { is_postgres: database == Database::Postgres, fresh, _home: home };
+        let theirs = Self::with_tables(&fresh.url).await;
+        Self { _kept: Some((fresh, home)), ..theirs }
+    }
+
+    async fn with_tables(url: &str) -> Self {
+        let is_postgres = url.starts_with("postgres");
+        let theirs = Self { is_postgres, url: url.to_owned(), _kept: None };
         let sqlite = [
             ("key", "integer NOT NULL PRIMARY KEY AUTOINCREMENT"),
             ("long_key", "integer NOT NULL PRIMARY KEY AUTOINCREMENT"),
@@ -83,7 +96,7 @@ impl Theirs {
         if !self.is_postgres {
             text = text.replace(" true", " 1").replace(" false", " 0");
         }
-        run_sql(&self.fresh.url, &text).await;
+        run_sql(&self.url, &text).await;
     }
 
     /// A project's row; its keys are made of its id unless they are given.
@@ -192,7 +205,7 @@ fn import(server: &TestServer, place: &str, more: &[&str]) -> Value {
 }
 
 fn place_of(theirs: &Theirs) -> String {
-    theirs.fresh.url.clone()
+    theirs.url.clone()
 }
 
 both_databases! {

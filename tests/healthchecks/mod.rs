@@ -3,7 +3,7 @@
 mod badges;
 mod checks;
 mod clients;
-mod database;
+pub mod database;
 mod history;
 mod keys;
 mod metrics;

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::desk::{Desk, page_of};
+use crate::monitors::device;
 use crate::support::both_databases;
 
 /// What a browser sends with the form of a new check where only the name was typed.
@@ -82,6 +83,33 @@ both_databases! {
         let now = desk.api.read(&check).await;
         assert_eq!((&now["schedule"], &now["check_name"]), (&json!("30 4 * * *"), &json!("Nightly")));
         assert_eq!((&now["early_tolerance"], &now["max_runtime"]), (&json!(45), &json!(5400)));
+    }
+
+    async fn a_check_is_linked_to_the_device_that_its_job_runs_on(database) {
+        let mut desk = Desk::open(database).await;
+        assert!(!desk.get("/checks/new").await.text().contains("name=\"device\""), "there is none yet");
+        let body = json!({
+            "target_type": "ip", "target_value": "127.0.0.1", "service_type": "tcp", "port": 9,
+            "location": "Cellar", "interval": 86_400
+        });
+        let id = device(&desk.api, &body).await["id"].to_string();
+        let form = desk.get("/checks/new").await;
+        let after = form.text().split(&format!("<option value=\"{id}\">")).nth(1).unwrap();
+        let name = after.split('<').next().unwrap().to_owned();
+        let wrong = desk.submit("/checks/new", &with(&[("device", "cellar")])).await;
+        assert!(wrong.status == 400 && wrong.text().contains("must be a device of the list"), "{}", wrong.text());
+        assert_eq!(desk.submit("/checks/new", &with(&[("device", "999")])).await.status, 400);
+        let made = desk.submit("/checks/new", &with(&[("device", &id)])).await;
+        assert_eq!(made.status, 303, "{}", made.text());
+        let check = desk.api.list(&desk.api.path("/check-list?slug=backup")).await.remove(0);
+        assert_eq!(check["device_id"].to_string(), id);
+        let path = format!("/checks/{}", check["check_id"]);
+        assert!(desk.get(&path).await.text().contains(&name));
+        let edit = desk.get(&format!("{path}/edit")).await;
+        assert!(edit.text().contains(&format!("<option value=\"{id}\" selected>")), "{}", edit.text());
+        assert_eq!(desk.submit(&format!("{path}/edit"), &with(&[("device", "")])).await.status, 303);
+        let check = desk.api.list(&desk.api.path("/check-list?slug=backup")).await.remove(0);
+        assert!(check["device_id"].is_null());
     }
 
     async fn without_a_script_a_button_shows_the_next_times_and_saves_nothing(database) {

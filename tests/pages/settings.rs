@@ -153,6 +153,10 @@ both_databases! {
         let page = desk.get(&format!("/help?check={}", second["check_id"])).await;
         assert!(page.text().contains(&format!("{uuid}/start")), "{}", page.text());
         assert_eq!(page.text().matches("name=\"snippet\"").count(), 7);
+        assert!(page.text().contains("/help/coming-from-healthchecks\""));
+        let moving = desk.get("/help/coming-from-healthchecks").await;
+        let command = format!("--project {} --dry-run", desk.api.project);
+        assert!(moving.status == 200 && moving.text().contains(&command), "{}", moving.text());
         let mut viewer = desk.member("viewer").await;
         let path = format!("{}/help?check={}", desk.project, second["check_id"]);
         let page = viewer.get(&path).await;

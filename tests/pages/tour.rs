@@ -95,6 +95,7 @@ async fn what_a_project_has_beside_its_checks() {
         ("/monitors/new?kind=blacklist", "monitor-new-listing"),
         ("/status-pages", "status-pages-empty"),
         ("/help", "help-empty"),
+        ("/help/coming-from-healthchecks", "coming-from-healthchecks"),
     ] {
         look(&browser, &desk, tail, name).await;
     }
@@ -151,8 +152,20 @@ async fn what_a_project_has_beside_its_checks() {
     browser.see("button.danger").await;
     show(&browser, "checks-delete").await;
     look(&browser, &desk, "/help", "help").await;
+    look(
+        &browser,
+        &desk,
+        &format!("/checks/{}/edit", backup["uuid"].as_str().unwrap()),
+        "check-edit-device",
+    )
+    .await;
     look(&browser, &desk, "/settings", "project").await;
     browser.look_as(1280, "light").await;
+    browser.click("#make-api-key").await;
+    browser.see("#new-api-key").await;
+    show(&browser, "project-api-key").await;
+    browser.look_as(1280, "light").await;
+    browser.goto(&format!("{}{}/settings", desk.server.base(), desk.project)).await;
     browser
         .type_into("[name=file]", "format = 1\n\n[[checks]]\ncheck_name = \"From a file\"\n")
         .await;

@@ -163,6 +163,14 @@ impl Draft {
             number("early_tolerance", self.early_tolerance.parse().ok()).map(Some)
         };
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let device_id = match (self.device.as_str(), self.device.parse()) {
+            ("", _) => None,
+            (_, Ok(id)) => Some(id),
+            (_, Err(_)) => {
+                errors.add(Fault::invalid("device_id", "must be a device of the list"));
+                None
+            }
+        };
         let change = Change {
             check_name: Some(self.check_name.clone()),
             slug: Some(some(&self.slug)),
@@ -186,7 +194,7 @@ impl Draft {
             filter_body: Some(self.filter_body),
             filter_http_body: Some(self.filter_http_body),
             filter_default_fail: Some(self.filter_default_fail),
-            device_id: Some(self.device.parse().ok()),
+            device_id: Some(device_id),
             channels: Some(self.channels.iter().filter_map(|id| id.parse().ok()).collect()),
             ..Change::default()
         };

@@ -1,4 +1,7 @@
-//! `/projects/{uuid}/help`: how a job tells its check what it does, with the reader's own URLs.
+//! `/projects/{uuid}/help`: how a job tells its check what it does, with the reader's own URLs; and for
+//! who comes from another system (`moving.rs`).
+
+mod moving;
 
 use askama::Template;
 use axum::Router;
@@ -20,7 +23,9 @@ use crate::store::checks::Name;
 const CHECKS: i64 = 1000;
 
 pub(super) fn routes() -> Router<Pages> {
-    Router::new().route("/projects/{project}/help", get(show))
+    Router::new()
+        .route("/projects/{project}/help", get(show))
+        .route("/projects/{project}/help/coming-from-healthchecks", get(moving::show))
 }
 
 #[derive(Template)]

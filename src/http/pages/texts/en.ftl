@@ -668,6 +668,38 @@ help-rid-and-a-uuid-the = <code>?rid=</code> and a UUID, the same at start and e
 help-the-body-of-a-post = The body of a POST is kept with the ping: send what the job printed.
 help-ready-for-your-job = Ready for your job
 help-in-a-program-of-your = In a program of your own
+help-coming-from-healthchecks = Coming from Healthchecks?
+
+## help/moving
+
+moving-title = Coming from Healthchecks
+moving-lead = Jobs, scripts and dashboards that worked with Healthchecks work here. Checks keep their UUIDs and slugs, so that no crontab has to change once the host name leads here.
+moving-bring-it-here = Bring it here
+moving-by-api = By its API, one project: checks with their tags, schedules and states, their channels by name, the latest pings, and when they went up and down. The first line of standard input is a key that reads and writes.
+moving-by-database = From its database, a file of SQLite or <code>postgres://…</code>, all projects: that, and the channels themselves, ping keys, badge keys, API keys and the bodies of pings.
+moving-what-a-dry-run-is = With <code>--dry-run</code> it says what it would do, and what can’t come along and why; without it, it does so. Run again, it changes only what has changed.
+moving-point-clients-here = Then point clients to <code>{ $url }</code>. Make them a key under <a href="{ $settings }">API keys</a>, or let them go on with one that came along.
+moving-the-same = The same
+moving-same-pings = Ping URLs by UUID and by slug, start, fail, log, exit status, run ids, pings by mail, words looked for in bodies and subjects.
+moving-same-schedules = Periods, cron and OnCalendar expressions, time zones, grace times, manual resume, tags.
+moving-same-api = The management API in its three versions, with the same fields, keys, codes and error texts; client libraries and command line tools need another URL and nothing else.
+moving-same-channels = Every kind of channel, groups of them too; a webhook’s placeholders.
+moving-same-badges = Badges as SVG, JSON and for shields, and the metrics for Prometheus.
+moving-better = Better
+moving-better-trust = A ping is on disk before it is answered, and an alert before it is sent: no crash loses either, and serial numbers have no gaps.
+moving-better-runs = Runs that overlap are timed each on its own. The exit status is kept and shown. A run has a time limit of its own.
+moving-better-quiet = Failures in a row before an alert, early pings, maintenance windows, one message for a flapping check or a storm, reminders and escalation, and no alarm for the server’s own outage.
+moving-better-schedules = A schedule is shown before it is saved, and what the past would have told under it.
+moving-better-hosts = Servers and services are probed from here; an alert says whether the host is down, or only the job silent.
+moving-better-files = A project is exported and applied as a file; status pages show it to others.
+moving-better-one-program = One program, with SQLite inside or PostgreSQL beside it; HTTPS and mail for pings are built in.
+moving-missing = Missing
+moving-missing-reports = Weekly and monthly reports by mail.
+moving-missing-badges = The signed addresses of badges of tags and of a whole project: they are new here. Badges of single checks keep theirs.
+moving-missing-shared-accounts = One bot or account for all channels of a kind, such as a Telegram bot: here each channel has its own token. Channels of Slack, Discord and PagerDuty are made by pasting their URL or key, not by a button there.
+moving-missing-keys = API keys of which its database has only a hash: make new ones.
+moving-missing-storage = Bodies of pings in an object storage, and MySQL: bodies are in the database, which is SQLite or PostgreSQL.
+moving-back = How a job pings
 
 ## home
 
