@@ -13,6 +13,7 @@ mod jobs;
 mod mail;
 mod management;
 mod monitors;
+mod nodes;
 mod overload;
 mod pages;
 mod ping;
