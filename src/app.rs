@@ -25,6 +25,7 @@ use crate::maintenance::Keeper;
 use crate::notify::Notifier;
 use crate::notify::outbound::{self, Outbound};
 use crate::probe::Prober;
+use crate::relay::Relay;
 use crate::service::pings::Finder;
 use crate::service::transfer;
 use crate::smtp::{self, Postbox};
@@ -154,6 +155,8 @@ impl House {
         workers.start("notifier", notifier.run(in_the_shop.clone()));
         let prober = Prober::new(ctx.clone(), ingest.clone(), outbound.clone());
         workers.start("prober", prober.run(in_the_shop.clone()));
+        let relay = Relay::new(ctx.clone(), &node_id);
+        workers.start("relay", relay.run(in_the_shop.clone()));
         workers.start("janitor", janitor::run(ctx.clone(), in_the_shop.clone()));
         if let Some(heartbeat) = heartbeat(ctx, &vitals)? {
             workers.start("heartbeat", heartbeat.run(in_the_shop.clone()));
@@ -251,6 +254,7 @@ impl House {
             "prober",
             "keeper",
             "notifier",
+            "relay",
             "janitor",
             "heartbeat",
             "journal",

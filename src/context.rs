@@ -4,12 +4,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::fault::{Fault, Result};
-use crate::live::Live;
+use crate::live::{Bell, Live, Outward, Sleeper};
 use crate::mail::Mailer;
 use crate::secret::{self, KEY_FILE, KeyOrigin, KeySource, Keyring, NEXT_KEY_FILE};
 use crate::store::states::Saved;
@@ -32,22 +30,47 @@ pub struct Context {
     pub bells: Bells,
     /// News for whoever looks at checks right now.
     pub live: Live,
+    /// What other nodes are to hear of both.
+    pub outward: Arc<Outward>,
 }
 
 /// Bells that wake the workers before their time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Bells {
     /// A deadline came nearer.
-    pub detector: Arc<Notify>,
+    pub detector: Bell,
     /// A notification was queued.
-    pub notifier: Arc<Notify>,
+    pub notifier: Bell,
     /// A monitor was made or changed, or is asked for.
-    pub prober: Arc<Notify>,
+    pub prober: Bell,
     /// A maintenance window was changed, and what it keeps back wants to be looked at.
-    pub keeper: Arc<Notify>,
+    pub keeper: Bell,
 }
 
 impl Bells {
+    /// Bells that ring on other nodes too.
+    #[must_use]
+    pub fn new(outward: &Arc<Outward>) -> Self {
+        let bell = |sleeper| Bell::new(sleeper, Arc::clone(outward));
+        Self {
+            detector: bell(Sleeper::Detector),
+            notifier: bell(Sleeper::Notifier),
+            prober: bell(Sleeper::Prober),
+            keeper: bell(Sleeper::Keeper),
+        }
+    }
+
+    /// The bell of this worker.
+    #[must_use]
+    pub fn of(&self, sleeper: Sleeper) -> &Bell {
+        match sleeper {
+            Sleeper::Detector => &self.detector,
+            Sleeper::Notifier => &self.notifier,
+            Sleeper::Prober => &self.prober,
+            Sleeper::Keeper => &self.keeper,
+        }
+    }
+
     /// Rings for what was just committed.
     pub fn ring(&self, saved: Saved) {
         if saved.announced {
@@ -81,14 +104,16 @@ impl Context {
         if let KeyOrigin::Created(path) = &source.origin {
             tracing::info!("made a secret key and kept it in {}: back it up", path.display());
         }
+        let outward = Arc::new(Outward::default());
         Ok(Self {
             mailer: Mailer::new(config.mail.clone()),
             config: Arc::new(config),
             clock,
             store,
             keys: Arc::new(keys),
-            bells: Bells::default(),
-            live: Live::default(),
+            bells: Bells::new(&outward),
+            live: Live::new(Arc::clone(&outward)),
+            outward,
         })
     }
 

@@ -14,6 +14,7 @@
 //! * [`store`] — all SQL of the program
 //! * [`mail`] — outgoing mail
 //! * [`context`] — what every part of the running program shares
+//! * [`relay`] — news and bells from node to node
 //! * [`vitals`] — how the workers are
 //! * [`notify`] — the outbox's worker, and the channels it sends through
 //! * [`service`] — what people can do, one file a resource, whatever the dialect
@@ -40,6 +41,7 @@ pub mod store;
 pub mod mail;
 pub mod live;
 pub mod context;
+pub mod relay;
 pub mod vitals;
 pub mod notify;
 pub mod service;

@@ -35,6 +35,7 @@ pub mod run_counts;
 pub mod runs;
 pub mod sessions;
 pub mod settings;
+pub mod signals;
 pub mod states;
 pub mod stats;
 pub mod status_pages;
@@ -99,10 +100,12 @@ enum Pools {
         writer: Arc<Mutex<Writer>>,
         file: Arc<PathBuf>,
     },
-    /// `pings` is the writer of pings alone: nobody else's haste keeps it waiting.
+    /// `pings` is the writer of pings alone: nobody else's haste keeps it waiting; `signals` hears what
+    /// other nodes call.
     Postgres {
         pool: PgPool,
         pings: PgPool,
+        signals: PgPool,
     },
 }
 
@@ -202,7 +205,7 @@ impl Store {
             ))
         })?;
         connection.close().await?;
-        let others = max_connections.saturating_sub(1).max(2);
+        let others = max_connections.saturating_sub(2).max(2);
         let pool = postgres_pool(others).connect_lazy_with(options.clone());
         let pings = postgres_pool(1)
             // Asking each time whether its connection still lives would double the price of a ping.
@@ -212,16 +215,19 @@ impl Store {
                     Ok(used.idle_for < ASKED_AFTER || connection.ping().await.is_ok())
                 })
             })
-            .connect_lazy_with(options);
-        Ok(Self(Pools::Postgres { pool, pings }))
+            .connect_lazy_with(options.clone());
+        let signals = PoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
+        let signals = signals.connect_lazy_with(options);
+        Ok(Self(Pools::Postgres { pool, pings, signals }))
     }
 
     /// The same database by the way that is kept for the writer of pings.
     #[must_use]
     pub fn of_pings(&self) -> Self {
         match &self.0 {
-            Pools::Postgres { pings, .. } => {
-                Self(Pools::Postgres { pool: pings.clone(), pings: pings.clone() })
+            Pools::Postgres { pings, signals, .. } => {
+                let (pool, pings, signals) = (pings.clone(), pings.clone(), signals.clone());
+                Self(Pools::Postgres { pool, pings, signals })
             }
             Pools::Sqlite { .. } => self.clone(),
         }
@@ -318,8 +324,9 @@ impl Store {
                     tracing::debug!(%error, "the log was left as it is");
                 }
             }
-            Pools::Postgres { pool, pings } => {
+            Pools::Postgres { pool, pings, signals } => {
                 pings.close().await;
+                signals.close().await;
                 pool.close().await;
             }
         }

@@ -1,6 +1,7 @@
 //! Several nodes on one PostgreSQL: what is true of one is true of all of them together.
 
 mod chaos;
+mod relay;
 
 use crate::support::api::Api;
 use crate::support::server::TestServer;
