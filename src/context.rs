@@ -11,7 +11,7 @@ use crate::live::{Bell, Live, Outward, Sleeper};
 use crate::mail::Mailer;
 use crate::secret::{self, KEY_FILE, KeyOrigin, KeySource, Keyring, NEXT_KEY_FILE};
 use crate::store::states::Saved;
-use crate::store::{Store, settings};
+use crate::store::{Store, partitions, settings};
 
 /// Shared by all; cheap to clone.
 #[derive(Clone, Debug)]
@@ -95,6 +95,7 @@ impl Context {
     pub async fn open(config: Config, clock: Clock) -> Result<Self> {
         let database = &config.database;
         let store = Store::open(database.url.expose(), database.max_connections).await?;
+        partitions::make_ahead(&store, clock.now(), config.retention.pings_days).await?;
         let folder = database.key_folder();
         // In full, because messages name it and whoever reads them may be elsewhere.
         let folder = std::path::absolute(&folder).unwrap_or(folder);

@@ -50,6 +50,12 @@ impl Fault {
         matches!(self, Self::Unavailable(text) if text.starts_with(ROLLED_BACK))
     }
 
+    /// Whether a row lies in a time for which there is no partition yet.
+    #[must_use]
+    pub fn lacks_partition(&self) -> bool {
+        matches!(self, Self::Unavailable(text) if text.starts_with(NO_PARTITION))
+    }
+
     /// A mistake of ours, for the log.
     pub fn internal(what: impl fmt::Display) -> Self {
         Self::Internal(what.to_string())
@@ -90,6 +96,9 @@ impl From<sqlx::Error> for Fault {
             sqlx::Error::Database(inner) if inner.code().is_some_and(|c| is_rollback(&c)) => {
                 Self::Unavailable(format!("{ROLLED_BACK}: {error}"))
             }
+            sqlx::Error::Database(inner) if inner.message().starts_with(NO_PARTITION) => {
+                Self::Unavailable(inner.message().to_owned())
+            }
             sqlx::Error::Database(inner) if is_passing(inner.code().as_deref()) => {
                 Self::Unavailable(format!("the database: {error}"))
             }
@@ -100,6 +109,9 @@ impl From<sqlx::Error> for Fault {
 
 /// How the text of a fault begins whose work was undone to let other work go on.
 const ROLLED_BACK: &str = "the database rolled back";
+
+/// How PostgreSQL says that a row lies in no partition.
+const NO_PARTITION: &str = "no partition of relation";
 
 /// PostgreSQL's class 40: a deadlock, or transactions that can't be put in order.
 fn is_rollback(code: &str) -> bool {

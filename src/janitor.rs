@@ -1,5 +1,5 @@
 //! The janitor: takes away pings beyond `ping.log_limit` and whatever is older than the
-//! configuration wants to keep, in steps so small that no ping waits for them, keeps the daily sums
+//! configuration wants to keep (on PostgreSQL old pings a partition at a time), in steps so small that no ping waits for them, keeps the daily sums
 //! of what it takes, and gives up runs that nobody will finish.
 
 use std::time::Duration;
@@ -12,7 +12,9 @@ use crate::domain::check::{self, Effect};
 use crate::domain::run::LONGEST;
 use crate::fault::{Fault, Result};
 use crate::store::retention::{self, History, Kept};
-use crate::store::{confirmations, days, invitations, links, run_counts, states, tokens};
+use crate::store::{
+    confirmations, days, invitations, links, partitions, run_counts, states, tokens,
+};
 
 /// How long after a round the next begins.
 const EVERY: Duration = Duration::from_mins(5);
@@ -176,7 +178,14 @@ async fn count_on(
 }
 
 async fn prune_pings(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
-    let before = days_ago(ctx, ctx.config.retention.pings_days);
+    let kept_days = ctx.config.retention.pings_days;
+    let mut before = days_ago(ctx, kept_days);
+    if ctx.store.db().has_partitions() {
+        partitions::make_ahead(&ctx.store, ctx.now(), kept_days).await?;
+        partitions::drop_before(&ctx.store, before).await?;
+        // What is too old goes with its partition, and none of it before.
+        before = Timestamp(i64::MIN);
+    }
     let keep = i64::from(ctx.config.ping.log_limit);
     let mut after = 0;
     loop {

@@ -15,7 +15,7 @@ use crate::store::dialect::Writes;
 use crate::store::pings::{self, NewPing};
 use crate::store::states::{self, Saved, Watched};
 use crate::store::tx::Tx;
-use crate::store::{Store, nodes};
+use crate::store::{Store, nodes, partitions};
 use crate::vitals::{Count, Vitals};
 
 /// Stores a batch and answers each of its requests. Where it can't be stored as a whole because of
@@ -39,6 +39,14 @@ pub(super) async fn store(
         Ok(None) => write(ctx, &store, &jobs).await,
         Err(error) => Err(error),
     };
+    if written.as_ref().is_err_and(Fault::lacks_partition) {
+        // The clock went far ahead since the janitor was here.
+        let kept_days = ctx.config.retention.pings_days;
+        written = match partitions::make_ahead(&ctx.store, ctx.now(), kept_days).await {
+            Ok(()) => write(ctx, &store, &jobs).await,
+            Err(error) => Err(error),
+        };
+    }
     if written.as_ref().is_err_and(Fault::was_rolled_back) {
         // The database chose this transaction to end a deadlock: the next try finds the way clear.
         written = write(ctx, &store, &jobs).await;

@@ -6,12 +6,14 @@ use sqlx::AssertSqlSafe;
 use super::dialect::{Column, Rows, id_list};
 use super::tx::{Conn, execute, fetch_all};
 use super::{IdRow, run_counts};
-use crate::clock::Timestamp;
+use crate::clock::{SECOND, Timestamp};
 use crate::domain::check::Status;
 use crate::domain::days::{Days, Sums};
 use crate::domain::ping::PingKind;
 use crate::fault::{Fault, Result};
 
+/// A day, in microseconds.
+const DAY: i64 = 86_400 * SECOND;
 /// Flips whose time spreads over more days than this are summed in more than one step.
 const MOST_DAYS: usize = 2000;
 
@@ -78,6 +80,32 @@ pub async fn sum_up_pings(conn: &mut Conn, check_id: i64, up_to: i64) -> Result<
         days.add_ping(check_id, ping.at, *kind);
     }
     add(conn, &days).await
+}
+
+/// Keeps the sums of all pings in a table that has the columns of `pings`, save those of checks that are
+/// gone. Whoever calls drops it in the same transaction.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn sum_up_table(conn: &mut Conn, table: &str) -> Result<()> {
+    let kinds = SUMMED.iter().take(PingKind::ALL.len());
+    let added: Vec<String> =
+        kinds.map(|(name, _)| format!("{name} = check_days.{name} + excluded.{name}")).collect();
+    let counted: Vec<String> = (0..PingKind::ALL.len())
+        .map(|kind| format!("SUM(CASE WHEN p.kind = {kind} THEN 1 ELSE 0 END)"))
+        .collect();
+    let sql = format!(
+        "INSERT INTO check_days (check_id, day, success, start, fail, log, ign, runs, run_total, \
+         run_max, up_time, down_time, downs, down_before) \
+         SELECT p.check_id, p.at / {DAY}, {}, 0, 0, 0, 0, 0, 0, 0 FROM {table} p \
+         WHERE EXISTS (SELECT 1 FROM checks c WHERE c.check_id = p.check_id) \
+         GROUP BY p.check_id, p.at / {DAY} ORDER BY 1, 2 \
+         ON CONFLICT (check_id, day) DO UPDATE SET {}",
+        counted.join(", "),
+        added.join(", ")
+    );
+    execute!(conn, AssertSqlSafe(sql));
+    Ok(())
 }
 
 #[derive(sqlx::FromRow)]

@@ -72,6 +72,12 @@ impl Db {
         }
     }
 
+    /// Whether tables are partitioned by time.
+    #[must_use]
+    pub fn has_partitions(self) -> bool {
+        self == Self::Postgres
+    }
+
     /// Whether several nodes may work on it, so that not all that happens to it happens here.
     #[must_use]
     pub fn is_shared(self) -> bool {

@@ -27,6 +27,7 @@ pub mod monitors;
 pub mod members;
 pub mod nodes;
 pub mod notifications;
+pub mod partitions;
 pub mod passkeys;
 pub mod pings;
 pub mod projects;

@@ -70,6 +70,9 @@ struct RawRow {
 
 const COLUMNS: &str = "n, at, kind, exit_status, rid, scheme, method, remote_address, user_agent, body_size, duration";
 
+const INSERT_BODIES: &str = "INSERT INTO ping_bodies (check_id, n, body, at) \
+     SELECT check_id, n, body, at FROM r";
+
 /// The small number by which a value of these enums is kept: its place in the enum.
 fn place<T: PartialEq>(all: &[T], value: &T) -> i64 {
     all.iter().position(|each| each == value).and_then(|i| i64::try_from(i).ok()).unwrap_or(0)
@@ -163,13 +166,12 @@ pub fn insert(writes: &mut Writes, pings: &[NewPing<'_>]) {
         Column::ints(bodies().map(|p| p.check_id)),
         Column::ints(bodies().map(|p| p.n)),
         Column::bytes(bodies().map(|p| p.body.to_vec())),
+        Column::times(bodies().map(|p| p.ping.received_at)),
     ];
-    let sql = "INSERT INTO ping_bodies (check_id, n, body) SELECT check_id, n, body FROM r";
-    writes.add(sql, Rows::new("check_id, n, body", columns));
+    writes.add(INSERT_BODIES, Rows::new("check_id, n, body, at", columns));
 }
 
-/// Writes pings that another system kept, with their bodies. The database refuses a serial number that
-/// exists already.
+/// Writes pings that another system kept, with their bodies, to a check that has none.
 ///
 /// # Errors
 /// The database refused.
@@ -201,9 +203,9 @@ pub async fn insert_past(conn: &mut Conn, check_id: i64, all: &[(PingRow, Vec<u8
         Column::ints(bodies().map(|_| check_id)),
         Column::ints(bodies().map(|(row, _)| row.n)),
         Column::bytes(bodies().map(|(_, body)| body.clone())),
+        Column::times(bodies().map(|(row, _)| row.at)),
     ];
-    let sql = "INSERT INTO ping_bodies (check_id, n, body) SELECT check_id, n, body FROM r";
-    Rows::new("check_id, n, body", columns).execute(conn, sql).await?;
+    Rows::new("check_id, n, body, at", columns).execute(conn, INSERT_BODIES).await?;
     Ok(())
 }
 

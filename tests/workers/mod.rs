@@ -7,6 +7,7 @@ mod false_alarms;
 mod history;
 mod maintenance;
 mod migrations;
+mod partitions;
 mod proof;
 mod remembered;
 mod replay;

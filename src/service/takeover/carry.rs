@@ -14,6 +14,7 @@ use crate::service::checks;
 use crate::service::monitors::{self as service, Watched};
 use crate::store::checks::{CheckRow, Settings, Unique};
 use crate::store::monitors::{self, MonitorKind};
+use crate::store::pings::PingRow;
 use crate::store::tx::Conn;
 use crate::store::{self, channels, flips, members, pings, states};
 
@@ -347,7 +348,13 @@ async fn make(
         store::checks::set_badge_uuid(&mut tx, check_id, badge).await?;
     }
     flips::insert_past(&mut tx, check_id, &past(incoming)).await?;
-    pings::insert_past(&mut tx, check_id, &incoming.pings).await?;
+    // Older ones would go at once.
+    let kept_days = i64::from(ctx.config.retention.pings_days);
+    let since = ctx.now().plus_seconds(-kept_days * 86_400);
+    let is_old = |(row, _): &(PingRow, Vec<u8>)| row.at < since;
+    let first = incoming.pings.iter().position(|ping| !is_old(ping));
+    let kept = first.map_or(&[][..], |first| &incoming.pings[first..]);
+    pings::insert_past(&mut tx, check_id, kept).await?;
     let mut watched = states::load_one(&mut tx, check_id).await?.ok_or(Fault::NotFound)?;
     let state = &mut watched.state;
     state.status = incoming.status;
