@@ -25,6 +25,10 @@ const PAGE: i64 = 500;
 /// Runs of a check that are counted at a time: many where there are many, and then few, which is how
 /// many stay behind at most.
 const COUNTED: [i64; 2] = [10_000, 100];
+/// Pages of SQLite's file (of 4 KiB) that are given back in one transaction.
+const PAGES: i64 = 200;
+/// So many may always be free.
+const LEAST_FREE: i64 = 1_000;
 /// The pause after each transaction, which leaves the writer to others.
 const BREATH: Duration = Duration::from_millis(20);
 
@@ -87,7 +91,29 @@ pub async fn round(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
     ] {
         prune(ctx, stop, history, days).await?;
     }
-    Ok(())
+    give_back(ctx, stop).await
+}
+
+/// Gives the room that nothing needs any more back to the disk, where a file of SQLite keeps it.
+async fn give_back(ctx: &Context, stop: &watch::Receiver<bool>) -> Result<()> {
+    if ctx.store.file().is_none() {
+        return Ok(());
+    }
+    let mut before = i64::MAX;
+    loop {
+        let mut conn = ctx.store.read().await?;
+        let (free, all) = retention::free_pages(&mut conn).await?;
+        drop(conn);
+        // A tenth is kept for what comes. A file that was made by an earlier version gives nothing back.
+        if free <= (all / 10).max(LEAST_FREE) || free >= before {
+            return Ok(());
+        }
+        before = free;
+        let mut tx = ctx.store.begin().await?;
+        retention::give_back(&mut tx, PAGES).await?;
+        tx.commit().await?;
+        breathe(stop).await?;
+    }
 }
 
 async fn end_sessions(ctx: &Context) -> Result<()> {

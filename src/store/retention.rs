@@ -4,7 +4,7 @@
 use sqlx::AssertSqlSafe;
 
 use super::dialect::id_list;
-use super::tx::{Conn, execute, fetch_all, fetch_optional};
+use super::tx::{Conn, execute, fetch_all, fetch_optional, fetch_value};
 use super::{IdRow, days};
 use crate::clock::Timestamp;
 use crate::fault::Result;
@@ -108,6 +108,28 @@ pub async fn delete_pings(conn: &mut Conn, check_id: i64, up_to: i64) -> Result<
     execute!(conn, "DELETE FROM pings WHERE check_id = $1 AND n <= $2", check_id, up_to);
     Ok(())
 }
+
+/// The pages of SQLite's file that hold nothing, and all of them.
+///
+/// # Errors
+/// The database is out.
+pub async fn free_pages(conn: &mut Conn) -> Result<(i64, i64)> {
+    let free = fetch_value!(conn, i64, "PRAGMA freelist_count");
+    Ok((free, fetch_value!(conn, i64, "PRAGMA page_count")))
+}
+
+/// Gives so many of the pages that hold nothing back to the disk, at the end of the transaction.
+///
+/// # Errors
+/// The database refused.
+pub async fn give_back(conn: &mut Conn, pages: i64) -> Result<()> {
+    let sql = format!("PRAGMA incremental_vacuum({pages})");
+    fetch_all!(conn, NothingRow, AssertSqlSafe(sql));
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct NothingRow {}
 
 /// A history that only ages out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -42,6 +42,35 @@ async fn kept(parts: &Parts, check: i64) -> (Vec<i64>, i64) {
     (rows.iter().rev().map(|row| row.n).collect(), told[0].pings.success)
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_gives_the_room_back_that_nothing_needs() {
+    let parts = Parts::with(Database::Sqlite, |config| config.ping.log_limit = 10).await;
+    let project = parts.project().await;
+    let check = parts.check(project, 30 * DAY, 60).await;
+    for _ in 0..3_000 {
+        let made = |at| {
+            let mut ping = ping(PingKind::Success, None, at);
+            ping.body = Bytes::from(vec![b'x'; 10_000]);
+            ping
+        };
+        assert_eq!(parts.ingest.submit(&parts.ctx, check, made).await, Outcome::Stored);
+    }
+    let file = parts.ctx.store.file().unwrap().to_owned();
+    let pages = async || {
+        let mut conn = parts.ctx.store.read().await.unwrap();
+        overdue::store::retention::free_pages(&mut conn).await.unwrap()
+    };
+    let (_, most) = pages().await;
+    assert!(most > 7_000, "{most} pages");
+    round(&parts).await;
+    let (free, all) = pages().await;
+    assert!(free <= 1_000 && all < most / 4, "{free} of {all} pages are free; there were {most}");
+    assert_eq!(kept(&parts, check).await.1, 3_000);
+    parts.ctx.store.close().await;
+    let size = std::fs::metadata(file).unwrap().len();
+    assert!(size < 8_000_000, "{size} bytes");
+}
+
 async fn tables(url: &str) -> Vec<String> {
     let mut link = PgConnection::connect(url).await.unwrap();
     let sql = "SELECT CAST(relname AS TEXT) FROM pg_class WHERE relname LIKE 'pings\\_until%' \
