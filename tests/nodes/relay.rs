@@ -43,8 +43,8 @@ async fn news_and_bells_reach_the_other_node_and_no_further() {
     }
     let (here, fresh, _home) = open(Database::Postgres, |_| {}).await;
     let there = beside(&here, &fresh).await;
-    let (stop_here, at_home) = start(&here, "here");
-    let (stop_there, abroad) = start(&there, "there");
+    let (end_home, at_home) = start(&here, "here");
+    let (end_abroad, abroad) = start(&there, "there");
     until("they know of each other", async || {
         (here.outward.is_heard() && there.outward.is_heard()).then_some(())
     })
@@ -75,12 +75,12 @@ async fn news_and_bells_reach_the_other_node_and_no_further() {
     drop(news);
     until("it is known that nobody looks", async || (!here.outward.is_watched()).then_some(()))
         .await;
-    stop_there.send(true).unwrap();
+    end_abroad.send(true).unwrap();
     abroad.await.unwrap();
     here.clock.advance(Duration::from_secs(20));
     until("it is known that nobody is there", async || (!here.outward.is_heard()).then_some(()))
         .await;
-    stop_here.send(true).unwrap();
+    end_home.send(true).unwrap();
     at_home.await.unwrap();
 }
 
@@ -91,8 +91,8 @@ async fn a_relay_that_was_cut_off_is_heard_again() {
     }
     let (here, fresh, _home) = open(Database::Postgres, |_| {}).await;
     let there = beside(&here, &fresh).await;
-    let (_stop_here, _at_home) = start(&here, "here");
-    let (_stop_there, _abroad) = start(&there, "there");
+    let (_end_home, _at_home) = start(&here, "here");
+    let (_end_abroad, _abroad) = start(&there, "there");
     let known = async |is_known: bool| {
         until("they know of each other, or not", async || {
             (here.outward.is_heard() == is_known && there.outward.is_heard() == is_known)
